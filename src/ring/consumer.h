@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The transmit pump's side of the ring: look at the verdicts that are there, retire their slots.
+ * One thread a ring. Letters are those of layout.h.
+ */
+#ifndef WN_RING_CONSUMER_H
+#define WN_RING_CONSUMER_H
+
+#include "ring/ring.h"
+
+struct wn_consumer {
+	const struct wn_ring_view *view;
+	uint32_t released;      /* ours */
+};
+
+static inline void wn_consumer_init(struct wn_consumer *consumer, const struct wn_ring_view *view)
+{
+	consumer->view = view;
+	consumer->released = 0;
+}
+
+/*
+ * Copies the verdict words of the next answered slots, up to `wanted`, and returns how many there
+ * are, in order from position consumer->released on. Stops at the first slot without an answer.
+ *
+ * `limit` is the receive pump's private count of published slots: a word further on is not an
+ * answer, whatever a device wrote there.
+ */
+static inline uint32_t wn_consumer_peek(const struct wn_consumer *consumer, uint32_t limit,
+					uint32_t *words, uint32_t wanted)
+{
+	const struct wn_ring_view *view = consumer->view;
+	uint32_t count = limit - consumer->released;
+
+	if (count > wanted)
+		count = wanted;
+	for (uint32_t i = 0; i < count; i++) {
+		const uint32_t position = consumer->released + i;
+		const uint32_t word = wn_load_acquire(&view->verdicts[position & view->slot_mask]); /* (T) */
+
+		if (wn_verdict_lap(word) != wn_lap(position, view->slot_shift))
+			return i;
+		words[i] = word;
+	}
+	return count;
+}
+
+/* Gives the next `count` slots back to the receive pump; nothing of them may be used any more. */
+static inline void wn_consumer_retire(struct wn_consumer *consumer, uint32_t count)
+{
+	consumer->released += count;
+	wn_store_release(&consumer->view->words->released, consumer->released); /* (R) */
+}
+
+#endif

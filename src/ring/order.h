@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ordering words: the only place where an atomic access is spelled.
+ *
+ * Every word they touch is naturally aligned, has one writer, and is read by threads of the host
+ * and by lanes of a running device, so the scope is always the system. There is no
+ * read-modify-write: none is atomic across a bus (CUDA C++ memory model: only where
+ * hostNativeAtomicSupported).
+ *
+ *   load_acquire    nothing after it, in program order, is done before it
+ *   store_release   nothing before it, in program order, is done after it
+ *   load_relaxed    the value alone
+ *   store_relaxed   the value alone
+ */
+#ifndef WN_RING_ORDER_H
+#define WN_RING_ORDER_H
+
+#include "warpnic/types.h"
+
+#if defined(__OPENCL_VERSION__) || defined(__OPENCL_C_VERSION__)
+
+/* OpenCL C 3.0, section 6.15.12. PoCL 3.1 reports the scope but does not declare it. */
+#if defined(__opencl_c_atomic_scope_all_devices)
+#define WN_SCOPE memory_scope_all_svm_devices
+#else
+#define WN_SCOPE memory_scope_device
+#endif
+
+WN_FN uint32_t wn_load_acquire(WN_GLOBAL uint32_t *word)
+{
+	return atomic_load_explicit((WN_GLOBAL atomic_uint *)word, memory_order_acquire, WN_SCOPE);
+}
+
+WN_FN uint32_t wn_load_relaxed(WN_GLOBAL uint32_t *word)
+{
+	return atomic_load_explicit((WN_GLOBAL atomic_uint *)word, memory_order_relaxed, WN_SCOPE);
+}
+
+WN_FN void wn_store_release(WN_GLOBAL uint32_t *word, uint32_t value)
+{
+	atomic_store_explicit((WN_GLOBAL atomic_uint *)word, value, memory_order_release, WN_SCOPE);
+}
+
+WN_FN void wn_store_relaxed(WN_GLOBAL uint32_t *word, uint32_t value)
+{
+	atomic_store_explicit((WN_GLOBAL atomic_uint *)word, value, memory_order_relaxed, WN_SCOPE);
+}
+
+#elif defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
+
+/* PTX ISA, "Memory Consistency Model"; sm_70 and later. */
+WN_FN uint32_t wn_load_acquire(const uint32_t *word)
+{
+	uint32_t value;
+
+	asm volatile("ld.acquire.sys.global.u32 %0, [%1];" : "=r"(value) : "l"(word) : "memory");
+	return value;
+}
+
+WN_FN uint32_t wn_load_relaxed(const uint32_t *word)
+{
+	uint32_t value;
+
+	asm volatile("ld.relaxed.sys.global.u32 %0, [%1];" : "=r"(value) : "l"(word) : "memory");
+	return value;
+}
+
+WN_FN void wn_store_release(uint32_t *word, uint32_t value)
+{
+	asm volatile("st.release.sys.global.u32 [%0], %1;" : : "l"(word), "r"(value) : "memory");
+}
+
+WN_FN void wn_store_relaxed(uint32_t *word, uint32_t value)
+{
+	asm volatile("st.relaxed.sys.global.u32 [%0], %1;" : : "l"(word), "r"(value) : "memory");
+}
+
+#elif defined(__GNUC__) || defined(__clang__)
+
+/* C11 memory model, in the spelling that gcc and clang share for C and C++. */
+WN_FN uint32_t wn_load_acquire(const uint32_t *word)
+{
+	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+WN_FN uint32_t wn_load_relaxed(const uint32_t *word)
+{
+	return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+
+WN_FN void wn_store_release(uint32_t *word, uint32_t value)
+{
+	__atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+WN_FN void wn_store_relaxed(uint32_t *word, uint32_t value)
+{
+	__atomic_store_n(word, value, __ATOMIC_RELAXED);
+}
+
+/* The same for 64-bit words that stay on the host or on the cpu device: counters. */
+WN_FN uint64_t wn_load_acquire64(const uint64_t *word)
+{
+	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+WN_FN uint64_t wn_load_relaxed64(const uint64_t *word)
+{
+	return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+
+WN_FN void wn_store_release64(uint64_t *word, uint64_t value)
+{
+	__atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+WN_FN void wn_store_relaxed64(uint64_t *word, uint64_t value)
+{
+	__atomic_store_n(word, value, __ATOMIC_RELAXED);
+}
+
+#else
+#error "warpnic: no ordering words for this compiler"
+#endif
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The receive pump's side of the ring: reserve free slots, fill them, publish, close.
+ * One thread a ring. Letters are those of layout.h.
+ */
+#ifndef WN_RING_PRODUCER_H
+#define WN_RING_PRODUCER_H
+
+#include "ring/ring.h"
+
+struct wn_producer {
+	const struct wn_ring_view *view;
+	uint32_t published;     /* ours */
+	uint32_t released_seen; /* the transmit pump's cursor when we last looked */
+};
+
+static inline void wn_producer_init(struct wn_producer *producer, const struct wn_ring_view *view)
+{
+	producer->view = view;
+	producer->published = 0;
+	producer->released_seen = 0;
+}
+
+/*
+ * Slots, up to `wanted`, that may be filled now, from position producer->published on. They are
+ * ours until they are published. Looks at the other side's cursor only when the ring seems to hold
+ * fewer than wanted.
+ */
+static inline uint32_t wn_producer_reserve(struct wn_producer *producer, uint32_t wanted)
+{
+	const uint32_t slot_count = producer->view->slot_mask + 1;
+	uint32_t free_count = slot_count - (producer->published - producer->released_seen);
+
+	if (free_count < wanted) {
+		producer->released_seen = wn_load_acquire(&producer->view->words->released); /* (F) */
+		free_count = slot_count - (producer->published - producer->released_seen);
+	}
+	return free_count < wanted ? free_count : wanted;
+}
+
+/* Makes the next `count` reserved and filled slots visible to the device. */
+static inline void wn_producer_publish(struct wn_producer *producer, uint32_t count)
+{
+	producer->published += count;
+	wn_store_release(&producer->view->words->published, producer->published); /* (P) */
+}
+
+/* Says that nothing more will come. The final count goes first, the flag carries it. */
+static inline void wn_producer_close(struct wn_producer *producer)
+{
+	wn_store_relaxed(&producer->view->words->final, producer->published);
+	wn_store_release(&producer->view->words->closed, 1); /* (C) */
+}
+
+#endif
