@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All that a packet program includes.
+ *
+ * A program is one function that looks at one packet and returns what becomes of it:
+ *
+ *     #include <warpnic/program.h>
+ *
+ *     WN_PROGRAM(echo, WN_DATAGRAM, WN_LOOK_NOTHING)
+ *     {
+ *             (void)packet;
+ *             return WN_REPLY;
+ *     }
+ *
+ * The same source is compiled for every device, so it keeps to the C that all of them take: no
+ * headers of the C library, no function pointers, no static variables, no recursion, no 64-bit
+ * atomics, no designated initialisers, no goto. A program holds nothing between two packets but
+ * its counters.
+ *
+ * Every access is checked against the packet's length. One outside reads zero or writes nothing,
+ * and the packet is dropped and counted as dropped_program_fault, whatever the program returns: no
+ * program can see a byte of another packet.
+ */
+#ifndef WARPNIC_PROGRAM_H
+#define WARPNIC_PROGRAM_H
+
+#include "warpnic/types.h"
+#include "warpnic/verdict.h"
+
+/* How many bytes of a packet a program reads or writes, for devices that stage them. */
+enum {
+	WN_LOOK_NOTHING = 0,
+	WN_LOOK_ALL = 65536,
+	WN_RECORD_BYTES_MAX = 64
+};
+
+/*
+ * Head of a program: name as an identifier, kind of packets it takes (enum wn_packet_kind), and
+ * the bytes it looks at. The body that follows sees `packet`.
+ */
+#define WN_PROGRAM(name, kind, look_bytes)                                                         \
+	enum { wn_program_kind = (kind), wn_program_look_bytes = (look_bytes) };                   \
+	WN_PROGRAM_NAME_(name)                                                                     \
+	WN_FN uint32_t wn_program_run(WN_PRIVATE struct wn_packet *packet)
+
+/*
+ * Counters are named before this header is included, one X a counter:
+ *
+ *     #define WN_COUNTERS(X) X(queries) X(answers)
+ *
+ * and raised with wn_count(packet, counter_queries, 1). They are 64 bits wide, belong to the lane,
+ * and are summed by the host.
+ */
+#define WN_COUNTER_ENUM_(name) counter_##name,
+#ifdef WN_COUNTERS
+enum { WN_COUNTERS(WN_COUNTER_ENUM_) wn_counter_count };
+#else
+enum { wn_counter_count = 0 };
+#endif
+
+/*
+ * A loop that carries its bound: runs the body for i = 0, 1, ... while i < n, at most `bound`
+ * times. There is no other loop in a program.
+ *
+ *     WN_LOOP(i, wn_length(packet), 1500) { ... }
+ */
+#define WN_LOOP(i, n, bound) for (uint32_t i = 0; i < (uint32_t)(n) && i < (uint32_t)(bound); i++)
+
+/*
+ * The packet in hand. Made by the device loop for one run of the program; its members are the
+ * loop's business, programs use the functions below.
+ */
+struct wn_packet {
+	WN_STAGED uint8_t *bytes;
+	WN_GLOBAL uint8_t *record;
+	WN_GLOBAL const uint8_t *peer;
+	WN_PRIVATE uint64_t *counts;
+	uint32_t length;
+	uint32_t room;
+	uint32_t wire_length;
+	uint32_t flags;
+	uint32_t index;
+	uint32_t record_length;
+	uint32_t fault;
+	uint32_t peer_port;
+	uint64_t arrival_ns;
+};
+
+/* -- what is known of the packet -- */
+
+/* Bytes the packet has now: those received, or what wn_set_length() made it. */
+WN_FN uint32_t wn_length(WN_PRIVATE const struct wn_packet *packet)
+{
+	return packet->length;
+}
+
+/* Bytes it had on the wire; more than were received only where wn_is_truncated(). */
+WN_FN uint32_t wn_wire_length(WN_PRIVATE const struct wn_packet *packet)
+{
+	return packet->wire_length;
+}
+
+/* Packets this queue received before this one, modulo 2^32. */
+WN_FN uint32_t wn_index(WN_PRIVATE const struct wn_packet *packet)
+{
+	return packet->index;
+}
+
+/* When it arrived, in ns of the host's CLOCK_MONOTONIC. */
+WN_FN uint64_t wn_arrival_ns(WN_PRIVATE const struct wn_packet *packet)
+{
+	return packet->arrival_ns;
+}
+
+/* True for an Ethernet frame, false for a datagram's payload. */
+WN_FN uint32_t wn_is_frame(WN_PRIVATE const struct wn_packet *packet)
+{
+	return packet->flags & 1u;
+}
+
+/* True where bytes are missing. Such a packet is never answered, whatever the program returns. */
+WN_FN uint32_t wn_is_truncated(WN_PRIVATE const struct wn_packet *packet)
+{
+	return packet->flags >> 1 & 1u;
+}
+
+/* Datagrams: 4 or 6, the peer's family. 0 for a frame. */
+WN_FN uint32_t wn_peer_family(WN_PRIVATE const struct wn_packet *packet)
+{
+	return wn_is_frame(packet) ? 0 : packet->flags >> 3 & 1u ? 6 : 4;
+}
+
+/* Datagrams: the peer's port, host order. */
+WN_FN uint32_t wn_peer_port(WN_PRIVATE const struct wn_packet *packet)
+{
+	return packet->peer_port;
+}
+
+/* Datagrams: byte i (0-15) of the peer's address, network order; IPv4 has four. */
+WN_FN uint32_t wn_peer_address(WN_PRIVATE const struct wn_packet *packet, uint32_t i)
+{
+	return packet->peer ? packet->peer[i & 15u] : 0;
+}
+
+/* -- reading: offsets in bytes from the start of the packet, values in network order -- */
+
+/* Whether bytes [offset, offset + count) are in the packet; if not, marks the fault. */
+WN_FN uint32_t wn_in_packet(WN_PRIVATE struct wn_packet *packet, uint32_t offset, uint32_t count)
+{
+	if (WN_UNLIKELY(offset > packet->length || packet->length - offset < count)) {
+		packet->fault = 1;
+		return 0;
+	}
+	return 1;
+}
+
+WN_FN uint32_t wn_u8(WN_PRIVATE struct wn_packet *packet, uint32_t offset)
+{
+	return wn_in_packet(packet, offset, 1) ? packet->bytes[offset] : 0;
+}
+
+WN_FN uint32_t wn_u16(WN_PRIVATE struct wn_packet *packet, uint32_t offset)
+{
+	if (!wn_in_packet(packet, offset, 2))
+		return 0;
+	return (uint32_t)packet->bytes[offset] << 8 | packet->bytes[offset + 1];
+}
+
+WN_FN uint32_t wn_u32(WN_PRIVATE struct wn_packet *packet, uint32_t offset)
+{
+	if (!wn_in_packet(packet, offset, 4))
+		return 0;
+	return (uint32_t)packet->bytes[offset] << 24 | (uint32_t)packet->bytes[offset + 1] << 16 |
+	       (uint32_t)packet->bytes[offset + 2] << 8 | packet->bytes[offset + 3];
+}
+
+WN_FN uint64_t wn_u64(WN_PRIVATE struct wn_packet *packet, uint32_t offset)
+{
+	if (!wn_in_packet(packet, offset, 8))
+		return 0;
+	return (uint64_t)wn_u32(packet, offset) << 32 | wn_u32(packet, offset + 4);
+}
+
+/* -- writing: in place, network order; outside the packet is a fault -- */
+
+WN_FN void wn_put_u8(WN_PRIVATE struct wn_packet *packet, uint32_t offset, uint32_t value)
+{
+	if (wn_in_packet(packet, offset, 1))
+		packet->bytes[offset] = (uint8_t)value;
+}
+
+WN_FN void wn_put_u16(WN_PRIVATE struct wn_packet *packet, uint32_t offset, uint32_t value)
+{
+	if (!wn_in_packet(packet, offset, 2))
+		return;
+	packet->bytes[offset] = (uint8_t)(value >> 8);
+	packet->bytes[offset + 1] = (uint8_t)value;
+}
+
+WN_FN void wn_put_u32(WN_PRIVATE struct wn_packet *packet, uint32_t offset, uint32_t value)
+{
+	if (!wn_in_packet(packet, offset, 4))
+		return;
+	wn_put_u16(packet, offset, value >> 16);
+	wn_put_u16(packet, offset + 2, value & 0xffff);
+}
+
+/*
+ * Makes the packet `length` bytes long, up to its room (the slot; in a train the segment). Bytes
+ * that it gains are zero. Longer than the room is a fault.
+ */
+WN_FN void wn_set_length(WN_PRIVATE struct wn_packet *packet, uint32_t length)
+{
+	if (WN_UNLIKELY(length > packet->room)) {
+		packet->fault = 1;
+		return;
+	}
+	for (uint32_t i = packet->length; i < length; i++)
+		packet->bytes[i] = 0;
+	packet->length = length;
+}
+
+/* -- the record: up to WN_RECORD_BYTES_MAX bytes for the host, little-endian -- */
+
+/*
+ * Puts a value into this packet's record; offset in bytes, a multiple of 4. What is never put is
+ * zero. The record is as long as its last value reaches; WN_DELIVER hands it to the host.
+ */
+WN_FN void wn_record_u32(WN_PRIVATE struct wn_packet *packet, uint32_t offset, uint32_t value)
+{
+	if (WN_UNLIKELY(offset > WN_RECORD_BYTES_MAX - 4 || (offset & 3))) {
+		packet->fault = 1;
+		return;
+	}
+	for (uint32_t i = packet->record_length; i < offset; i++)
+		packet->record[i] = 0;
+	packet->record[offset] = (uint8_t)value;
+	packet->record[offset + 1] = (uint8_t)(value >> 8);
+	packet->record[offset + 2] = (uint8_t)(value >> 16);
+	packet->record[offset + 3] = (uint8_t)(value >> 24);
+	if (packet->record_length < offset + 4)
+		packet->record_length = offset + 4;
+}
+
+WN_FN void wn_record_u64(WN_PRIVATE struct wn_packet *packet, uint32_t offset, uint64_t value)
+{
+	wn_record_u32(packet, offset, (uint32_t)value);
+	wn_record_u32(packet, offset + 4, (uint32_t)(value >> 32));
+}
+
+/* -- counters -- */
+
+WN_FN void wn_count(WN_PRIVATE struct wn_packet *packet, uint32_t counter, uint64_t amount)
+{
+	if (counter + 1 <= (uint32_t)wn_counter_count)
+		packet->counts[counter] += amount;
+}
+
+/* -- verdicts -- */
+
+/* The verdict that sends a packet out of link k: the k-th --link, from 0. */
+WN_FN uint32_t wn_forward_to(uint32_t link)
+{
+	return link < WN_FORWARD_LINKS_MAX ? (uint32_t)WN_FORWARD_LINK + link
+					   : (uint32_t)WN_CODE_BAD_VERDICT;
+}
+
+/* Names for the host, which only the native compilation needs. */
+#if defined(WN_NATIVE_ENTRY)
+#define WN_PROGRAM_NAME_(name) static const char wn_program_name[] = #name;
+#else
+#define WN_PROGRAM_NAME_(name)
+#endif
+
+#endif

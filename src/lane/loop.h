@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The device loop: peek a batch, run the program on each packet, answer, retire.
+ *
+ * Included once by each device's entry file, after the program. This is the shape of a group of
+ * one lane (the cpu device): on such a group the barriers of the general shape are nothing.
+ */
+#ifndef WN_LANE_LOOP_H
+#define WN_LANE_LOOP_H
+
+#include "lane/packet.h"
+#include "lane/port_ring.h"
+
+/*
+ * Runs the program on every datagram of a train. One word answers for the whole train where all
+ * segments were given the same verdict and kept their lengths; else each has a word of its own and
+ * the slot's word says so.
+ */
+WN_FN uint32_t wn_loop_train(WN_PRIVATE const struct wn_port *port, uint32_t index,
+			     WN_PRIVATE const struct wn_packet *train)
+{
+	WN_PRIVATE const struct wn_ring_view *view = &port->view;
+	WN_GLOBAL uint32_t *words = view->segments + (uint64_t)index * view->segments_max;
+	const uint32_t segment_bytes = view->slots[index].segment_bytes;
+	const uint32_t count = view->slots[index].segment_count;
+	uint32_t first_code = 0, uniform = 1;
+	struct wn_packet packet;
+
+	for (uint32_t i = 0; i < count && i < view->segments_max; i++) {
+		uint32_t word, received;
+
+		wn_packet_take_segment(&packet, train, segment_bytes, i, view->result_bytes);
+		received = packet.length;
+		word = wn_packet_judge(&packet, wn_program_run(&packet));
+		words[i] = word;
+		if (i == 0)
+			first_code = wn_verdict_code(word);
+		uniform &= wn_verdict_code(word) == first_code && packet.length == received;
+	}
+	if (uniform && first_code != WN_CODE_RECORD)
+		return wn_verdict_word(0, first_code, train->length);
+	return wn_verdict_word(0, WN_CODE_TRAIN, train->length);
+}
+
+/* Serves one slot. 0, or 1 when the slot does not hold its position. */
+WN_FN uint32_t wn_loop_slot(WN_PRIVATE const struct wn_port *port, uint32_t position,
+			    WN_PRIVATE uint64_t *counts)
+{
+	WN_PRIVATE const struct wn_ring_view *view = &port->view;
+	const uint32_t index = position & view->slot_mask;
+	const uint32_t lap = wn_lap(position, view->slot_shift);
+	struct wn_packet packet;
+	uint32_t word;
+
+	if (WN_UNLIKELY(view->slots[index].position != position + 1)) {
+		wn_port_report_corrupt(port, position);
+		return 1;
+	}
+	wn_packet_of_slot(&packet, view, index,
+			  view->frames + wn_frame_offset(index, view->frame_stride), counts);
+	if (packet.flags & WN_SLOT_TRAIN)
+		word = wn_loop_train(port, index, &packet);
+	else
+		word = wn_packet_judge(&packet, wn_program_run(&packet));
+	wn_port_answer(port, position, word | wn_verdict_word(lap, 0, 0));
+	return 0;
+}
+
+/*
+ * Serves `count` slots of one block and returns how many. It is fewer where a slot did not hold its
+ * position: the group stays there for good, and answers nothing twice.
+ */
+WN_FN uint32_t wn_loop_block(WN_PRIVATE const struct wn_port *port, uint32_t count,
+			     WN_PRIVATE uint64_t *counts)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (WN_UNLIKELY(wn_loop_slot(port, port->position + i, counts)))
+			return i;
+	return count;
+}
+
+/*
+ * Serves what is there for this group, up to `budget` slots, and returns how many it served. The
+ * lane's counters are taken from and given back to `row`, which the host may read meanwhile.
+ */
+WN_FN uint32_t wn_loop_serve(WN_PRIVATE struct wn_port *port, WN_GLOBAL uint64_t *row,
+			     uint32_t budget)
+{
+	uint64_t counts[wn_counter_count + 1];
+	uint32_t served = 0, count;
+
+	count = wn_port_peek(port);
+	if (!count)
+		return 0;
+	for (uint32_t i = wn_counter_count; i-- > 0;)
+		counts[i] = row[i];
+	while (count && served < budget) {
+		const uint32_t done = wn_loop_block(port, count, counts);
+
+		wn_port_retire(port, done);
+		served += done;
+		if (WN_UNLIKELY(done < count))
+			break;
+		count = wn_port_peek(port);
+	}
+	for (uint32_t i = wn_counter_count; i-- > 0;)
+		wn_counter_store(&row[i], counts[i]);
+	return served;
+}
+
+#endif

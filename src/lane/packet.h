@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One packet's run: makes the view that the program sees, runs it, and turns what it returns into
+ * the one code and length that go into the verdict word.
+ */
+#ifndef WN_LANE_PACKET_H
+#define WN_LANE_PACKET_H
+
+#include "ring/layout.h"
+#include "warpnic/program.h"
+
+/* Code and length as in a verdict word, without the lap. */
+WN_FN uint32_t wn_packet_judge(WN_PRIVATE const struct wn_packet *packet, uint32_t verdict)
+{
+	if (WN_UNLIKELY(packet->fault))
+		return wn_verdict_word(0, WN_CODE_FAULT, 0);
+	if (verdict == WN_DELIVER && packet->record_length)
+		return wn_verdict_word(0, WN_CODE_RECORD, packet->record_length);
+	if (WN_UNLIKELY(packet->flags & WN_SLOT_TRUNCATED) && verdict != WN_DELIVER)
+		return wn_verdict_word(0, WN_CODE_TRUNCATED, 0);
+	if (verdict <= WN_FORWARD || (verdict >= WN_FORWARD_LINK && verdict < WN_CODE_COUNT))
+		return wn_verdict_word(0, verdict, packet->length);
+	return wn_verdict_word(0, WN_CODE_BAD_VERDICT, 0);
+}
+
+/* The view of a packet that has a slot to itself. */
+WN_FN void wn_packet_of_slot(WN_PRIVATE struct wn_packet *packet,
+			     WN_PRIVATE const struct wn_ring_view *view, uint32_t index,
+			     WN_STAGED uint8_t *bytes, WN_PRIVATE uint64_t *counts)
+{
+	WN_GLOBAL const struct wn_slot *slot = &view->slots[index];
+	WN_GLOBAL const struct wn_peer *peer = &view->peers[index];
+
+	packet->bytes = bytes;
+	packet->record = view->results + (uint64_t)index * view->segments_max * view->result_bytes;
+	packet->peer = peer->address;
+	packet->counts = counts;
+	packet->length = slot->length;
+	packet->room = view->slot_bytes < 65535 ? view->slot_bytes : 65535;
+	packet->wire_length = slot->wire_length;
+	packet->flags = slot->flags;
+	packet->index = slot->index;
+	packet->record_length = 0;
+	packet->fault = 0;
+	packet->peer_port = peer->port;
+	packet->arrival_ns = slot->arrival_ns;
+}
+
+/*
+ * Narrows a train's view to segment i. A segment's room is the segment: the next one starts right
+ * behind it.
+ */
+WN_FN void wn_packet_take_segment(WN_PRIVATE struct wn_packet *packet,
+				  WN_PRIVATE const struct wn_packet *train, uint32_t segment_bytes,
+				  uint32_t i, uint32_t result_bytes)
+{
+	const uint32_t offset = i * segment_bytes;
+	const uint32_t left = train->length - offset;
+
+	*packet = *train;
+	packet->bytes = train->bytes + offset;
+	packet->record = train->record + (uint64_t)i * result_bytes;
+	packet->length = left < segment_bytes ? left : segment_bytes;
+	packet->room = packet->length;
+	packet->wire_length = packet->length;
+	packet->index = train->index + i;
+}
+
+#endif
