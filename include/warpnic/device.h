@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What can run packet programs on this machine. */
+#ifndef WARPNIC_DEVICE_H
+#define WARPNIC_DEVICE_H
+
+#include <stdint.h>
+
+#include "warpnic/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* How the device comes by its packets; docs/architecture.md has the table. */
+enum wn_mode {
+	WN_MODE_AUTO,
+	WN_MODE_RESIDENT,  /* polls the ring until the ring is closed */
+	WN_MODE_LEASE,     /* the same, bounded in polls and in time, then armed again */
+	WN_MODE_BATCH      /* started on a range of slots; never polls */
+};
+
+struct wn_device_summary {
+	char spec[64];     /* what --device takes */
+	char name[128];
+	char modes[64];    /* "resident, lease, batch" */
+	uint8_t usable;
+	char note[256];    /* why not, or what to know */
+};
+
+/* Fills up to `capacity` entries; returns how many there are. Any thread. */
+WN_API int wn_device_list(struct wn_device_summary *list, uint32_t capacity);
+
+/* "auto", "resident", "lease", "batch". A constant. */
+WN_API const char *wn_mode_name(enum wn_mode mode);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

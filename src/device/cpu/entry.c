@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Compiled once with each program: -DWN_PROGRAM_SOURCE="\"path/of/program.c\"".
+ */
+#define WN_NATIVE_ENTRY 1
+#include WN_PROGRAM_SOURCE
+
+#include "device/cpu/entry.h"
+
+/* A counter's word has one writer, this lane; the host reads it while we run. */
+static inline void wn_counter_store(uint64_t *word, uint64_t value)
+{
+	wn_store_relaxed64(word, value);
+}
+
+#include "lane/loop.h"
+
+#define COUNTER_NAME(name) #name,
+static const char *const counter_names[] = {
+#ifdef WN_COUNTERS
+	WN_COUNTERS(COUNTER_NAME)
+#endif
+	0};
+
+#define RECORD_FIELD(type, name) {#name, WN_RECORD_##type},
+static const struct wn_record_field record_fields[] = {
+#ifdef WN_RECORD
+	WN_RECORD(RECORD_FIELD)
+#endif
+	{0, WN_RECORD_u32}};
+
+#ifndef WN_SUMMARY
+#define WN_SUMMARY ""
+#endif
+
+static uint32_t serve(struct wn_port *port, uint64_t *row, uint32_t budget)
+{
+	return wn_loop_serve(port, row, budget);
+}
+
+__attribute__((visibility("default"))) extern const struct wn_cpu_program wn_cpu_program;
+
+const struct wn_cpu_program wn_cpu_program = {
+	.abi = WN_CPU_PROGRAM_ABI,
+	.kind = wn_program_kind,
+	.look_bytes = wn_program_look_bytes,
+	.counter_count = wn_counter_count,
+	.name = wn_program_name,
+	.summary = WN_SUMMARY,
+	.counter_names = counter_names,
+	.record_fields = record_fields,
+	.serve = serve,
+};

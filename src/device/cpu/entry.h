@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a program's shared object hands to the cpu device: one constant, wn_cpu_program.
+ */
+#ifndef WN_DEVICE_CPU_ENTRY_H
+#define WN_DEVICE_CPU_ENTRY_H
+
+#include "lane/port_ring.h"
+#include "warpnic/record.h"
+
+enum { WN_CPU_PROGRAM_ABI = 1 };
+
+struct wn_cpu_program {
+	uint32_t abi;
+	uint32_t kind;                    /* enum wn_packet_kind */
+	uint32_t look_bytes;
+	uint32_t counter_count;
+	const char *name;
+	const char *summary;
+	const char *const *counter_names;
+	const struct wn_record_field *record_fields; /* ends with a NULL name */
+
+	/*
+	 * Serves what is there for the port's group, `budget` slots or somewhat more at most, and
+	 * returns how many. `row` holds the group's counters: written by the caller's thread only.
+	 */
+	uint32_t (*serve)(struct wn_port *port, uint64_t *row, uint32_t budget);
+};
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The contract of a device: who runs the program.
+ *
+ * A device kind is one constant table of functions, listed by hand in device.c. Which thread calls
+ * what:
+ *   open, start, stop, close   the thread that owns the runtime
+ *   launch                     the pump of that queue (the one that receives)
+ *   sum_counters               any thread, between open and close
+ */
+#ifndef WN_DEVICE_DEVICE_H
+#define WN_DEVICE_DEVICE_H
+
+#include "link/options.h"
+#include "ring/layout.h"
+#include "warpnic/device.h"
+#include "warpnic/record.h"
+#include "warpnic/verdict.h"
+
+struct wn_device;
+
+/* What the device knows of the program it loaded. Strings live until close. */
+struct wn_program {
+	const char *name;
+	const char *summary;
+	enum wn_packet_kind kind;
+	uint32_t look_bytes;
+	uint32_t counter_count;
+	const char *const *counter_names;
+	const struct wn_record_field *record_fields;
+};
+
+struct wn_device_ops {
+	const char *kind;                 /* as the user types it */
+	const char *summary;
+	const struct wn_option *options;
+	size_t state_bytes;               /* of device->state, zeroed before open */
+
+	/* Fills up to `capacity` entries for `warpnic devices`; returns how many it has. */
+	int (*list)(struct wn_device_summary *list, uint32_t capacity);
+
+	/*
+	 * Takes hold of the device and loads or compiles device->program_text (a ready-made
+	 * program's name or the path of a .c file). Fills device->program and device->name.
+	 */
+	int (*open)(struct wn_device *device, struct wn_error *error);
+
+	/*
+	 * Begins to serve the rings; views stay valid until close. Chooses device->mode where it is
+	 * WN_MODE_AUTO. In resident and lease mode packets published from now on are answered.
+	 */
+	int (*start)(struct wn_device *device, const struct wn_ring_view *views, uint32_t count,
+		     struct wn_error *error);
+
+	/* Batch mode: answers positions [first, first + count) of a queue. May return before. */
+	void (*launch)(struct wn_device *device, uint32_t queue, uint32_t first, uint32_t count);
+
+	/*
+	 * All rings are closed, or `abandon` is set: waits until the device has let go of them, at
+	 * most until deadline_ns (CLOCK_MONOTONIC). 0, or -ETIMEDOUT: it may still write to the
+	 * rings, so their memory must stay.
+	 */
+	int (*stop)(struct wn_device *device, int64_t deadline_ns, int abandon);
+
+	/* Adds the program's counters over all lanes to sums[counter_count]. */
+	void (*sum_counters)(const struct wn_device *device, uint64_t *sums);
+
+	/* Undoes open and start. Not called after a stop that timed out. */
+	void (*close)(struct wn_device *device);
+};
+
+struct wn_device {
+	const struct wn_device_ops *ops;
+	struct wn_options options;
+	char name[128];
+	enum wn_mode mode;
+	uint32_t cores;                   /* processors this process may run on */
+	const char *program_text;
+	struct wn_program program;
+	void *state;
+};
+
+/*
+ * Opens "KIND[,option=value...]" with a program. 0 or -errno with the reason. wn_device_close()
+ * undoes it; a zeroed device is fine.
+ */
+int wn_device_open(struct wn_device *device, const char *spec, enum wn_mode mode,
+		   const char *program, struct wn_error *error);
+void wn_device_close(struct wn_device *device);
+
+/* Processors this process may run on. */
+uint32_t wn_device_cores(void);
+
+/* The list, in the order shown to users; ends with NULL. */
+extern const struct wn_device_ops *const wn_device_kinds[];
+
+extern const struct wn_device_ops wn_device_cpu;
+
+#endif
