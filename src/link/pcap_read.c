@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "link/pcap_read.h"
+
+#ifndef WN_HAVE_LIBPCAP
+#define WN_HAVE_LIBPCAP 0
+#endif
+
+#if WN_HAVE_LIBPCAP
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pcap/pcap.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+enum {
+	BUFFER_BYTES = 256 << 10,
+	SKIPS_MAX = 4096,               /* records that a filter may take out before peek returns */
+	MEMORY_BYTES_FIRST = 1 << 20,
+};
+
+/* A frame in memory, followed by its bytes; the next one starts on a multiple of 8. */
+struct kept_frame {
+	int64_t time_ns;
+	uint32_t length;
+	uint32_t wire_length;
+};
+
+static const char *name_of(const struct wn_pcap_reader *reader)
+{
+	return strcmp(reader->path, "-") ? reader->path : "standard input";
+}
+
+static int fail(const struct wn_pcap_reader *reader, int code, const char *reason,
+		struct wn_error *error)
+{
+	return wn_fail(error, code, WN_NO_INPUT, "pcap link '%s': %s", name_of(reader), reason);
+}
+
+/* -- a stream over a pipe: its buffer is ours, so we know when reading would block -- */
+
+static ssize_t stream_read(void *cookie, char *bytes, size_t count)
+{
+	struct wn_pcap_reader *reader = cookie;
+	ssize_t got;
+
+	if (reader->buffer.at == reader->buffer.end) {
+		do
+			got = read(reader->buffer.fd, reader->buffer.bytes, BUFFER_BYTES);
+		while (got < 0 && errno == EINTR);
+		if (got <= 0)
+			return got;
+		reader->buffer.at = 0;
+		reader->buffer.end = (size_t)got;
+	}
+	if (count > reader->buffer.end - reader->buffer.at)
+		count = reader->buffer.end - reader->buffer.at;
+	memcpy(bytes, reader->buffer.bytes + reader->buffer.at, count);
+	reader->buffer.at += count;
+	return (ssize_t)count;
+}
+
+static int stream_close(void *cookie)
+{
+	struct wn_pcap_reader *reader = cookie;
+
+	return reader->buffer.fd == STDIN_FILENO ? 0 : close(reader->buffer.fd);
+}
+
+/* Opens the file for libpcap. NULL with errno. */
+static FILE *open_stream(struct wn_pcap_reader *reader)
+{
+	const cookie_io_functions_t functions = { .read = stream_read, .close = stream_close };
+	const int is_stdin = !strcmp(reader->path, "-");
+	FILE *stream;
+
+	reader->buffer.at = reader->buffer.end = 0;
+	reader->buffer.fd = is_stdin ? STDIN_FILENO : open(reader->path, O_RDONLY | O_CLOEXEC);
+	if (reader->buffer.fd < 0 || fstat(reader->buffer.fd, &reader->status))
+		return NULL;
+	if (S_ISDIR(reader->status.st_mode)) {
+		stream_close(reader);
+		errno = EISDIR;
+		return NULL;
+	}
+	if (S_ISREG(reader->status.st_mode) && !is_stdin) {
+		stream = fdopen(reader->buffer.fd, "r");
+		if (stream)
+			setvbuf(stream, (char *)reader->buffer.bytes, _IOFBF, BUFFER_BYTES);
+	} else {
+		stream = fopencookie(reader, "r", functions);
+		if (stream)
+			setvbuf(stream, NULL, _IONBF, 0);
+	}
+	return stream;
+}
+
+static int open_handle(struct wn_pcap_reader *reader, struct wn_error *error)
+{
+	char text[PCAP_ERRBUF_SIZE];
+	FILE *stream = open_stream(reader);
+
+	if (!stream)
+		return fail(reader, errno, strerror(errno), error);
+	if (S_ISREG(reader->status.st_mode) && !reader->status.st_size) {
+		fclose(stream);
+		return fail(reader, ENODATA, "the file is empty: not even a pcap header", error);
+	}
+	reader->handle = pcap_fopen_offline_with_tstamp_precision(
+		stream, PCAP_TSTAMP_PRECISION_NANO, text);
+	if (!reader->handle) {
+		fclose(stream);
+		return fail(reader, EINVAL, text, error);
+	}
+	reader->records = 0;
+	return 0;
+}
+
+static int check_link_type(const struct wn_pcap_reader *reader, struct wn_error *error)
+{
+	const int type = pcap_datalink(reader->handle);
+	const char *name = pcap_datalink_val_to_name(type);
+
+	if (type == DLT_EN10MB)
+		return 0;
+	return wn_fail(error, EPROTONOSUPPORT, WN_NO_INPUT,
+		       "pcap link '%s': link type %s (%d) is not supported; it takes Ethernet "
+		       "captures (EN10MB, 1)", name_of(reader), name ? name : "unknown", type);
+}
+
+int wn_pcap_reader_open(struct wn_pcap_reader *reader, const char *path, const char *filter,
+			int repeats, struct wn_error *error)
+{
+	int rc;
+
+	memset(reader, 0, sizeof(*reader));
+	reader->path = path;
+	reader->memory.keeps = repeats;
+	reader->buffer.bytes = malloc(BUFFER_BYTES);
+	if (!reader->buffer.bytes)
+		return wn_fail(error, ENOMEM, WN_FAILED, "pcap link: out of memory");
+	rc = open_handle(reader, error);
+	if (!rc)
+		rc = check_link_type(reader, error);
+	if (!rc)
+		rc = wn_filter_compile(&reader->filter, filter, NULL, error);
+	if (rc)
+		wn_pcap_reader_close(reader);
+	return rc;
+}
+
+void wn_pcap_reader_close(struct wn_pcap_reader *reader)
+{
+	if (reader->handle)
+		pcap_close(reader->handle);
+	wn_filter_finish(&reader->filter);
+	free(reader->memory.bytes);
+	free(reader->buffer.bytes);
+	memset(reader, 0, sizeof(*reader));
+}
+
+int wn_pcap_reader_wait(struct wn_pcap_reader *reader, int64_t wait_ns)
+{
+	struct pollfd poll_fd = { .fd = reader->buffer.fd, .events = POLLIN };
+	const struct timespec timeout = { wait_ns / WN_SECOND_NS, wait_ns % WN_SECOND_NS };
+
+	if (reader->has_next || reader->memory.is_whole || S_ISREG(reader->status.st_mode) ||
+	    reader->buffer.at < reader->buffer.end)
+		return 1;
+	return ppoll(&poll_fd, 1, &timeout, NULL) > 0;
+}
+
+/* -- the frames of the first pass in memory -- */
+
+static size_t kept_bytes(uint32_t length)
+{
+	return (sizeof(struct kept_frame) + length + 7) & ~(size_t)7;
+}
+
+static void forget(struct wn_pcap_reader *reader)
+{
+	free(reader->memory.bytes);
+	memset(&reader->memory, 0, sizeof(reader->memory));
+}
+
+static int make_room(struct wn_pcap_reader *reader, size_t bytes)
+{
+	size_t size = reader->memory.size ? reader->memory.size : MEMORY_BYTES_FIRST;
+	uint8_t *larger;
+
+	while (size < reader->memory.used + bytes)
+		size *= 2;
+	if (size == reader->memory.size)
+		return 0;
+	larger = size > WN_PCAP_MEMORY_BYTES_MAX ? NULL : realloc(reader->memory.bytes, size);
+	if (!larger)
+		return -ENOMEM;
+	reader->memory.bytes = larger;
+	reader->memory.size = size;
+	return 0;
+}
+
+/* Keeps the frame for the next pass; where there is no room for it, none of them is. */
+static void keep(struct wn_pcap_reader *reader, const struct wn_pcap_packet *packet)
+{
+	const size_t bytes = kept_bytes(packet->length);
+	struct kept_frame *frame;
+
+	if (make_room(reader, bytes)) {
+		forget(reader);
+		return;
+	}
+	frame = (void *)(reader->memory.bytes + reader->memory.used);
+	*frame = (struct kept_frame){ packet->time_ns, packet->length, packet->wire_length };
+	memcpy(frame + 1, packet->bytes, packet->length);
+	reader->memory.used += bytes;
+}
+
+static int peek_memory(struct wn_pcap_reader *reader, struct wn_pcap_packet *packet)
+{
+	const struct kept_frame *frame;
+
+	if (reader->memory.at == reader->memory.used)
+		return -ENODATA;
+	frame = (const void *)(reader->memory.bytes + reader->memory.at);
+	*packet = (struct wn_pcap_packet){ (const uint8_t *)(frame + 1), frame->length,
+					   frame->wire_length, frame->time_ns };
+	return 1;
+}
+
+/* -- the file -- */
+
+static int damaged(const struct wn_pcap_reader *reader, const char *reason)
+{
+	fprintf(stderr, "warpnic: pcap link '%s': record %llu: %s; the %llu before it were read\n",
+		name_of(reader), (unsigned long long)reader->records + 1, reason,
+		(unsigned long long)reader->records);
+	return -EIO;
+}
+
+/* A file may claim any time; one that does not fit is taken as the last that does. */
+static int64_t time_of(const struct pcap_pkthdr *header)
+{
+	const int64_t seconds_max = INT64_MAX / WN_SECOND_NS / 2;
+	int64_t seconds = header->ts.tv_sec;
+
+	if (seconds < 0)
+		seconds = 0;
+	if (seconds > seconds_max)
+		seconds = seconds_max;
+	/* With nanosecond precision tv_usec holds nanoseconds. */
+	return seconds * WN_SECOND_NS + header->ts.tv_usec;
+}
+
+/* Reads up to the next frame that passes the filter. As peek. */
+static int read_file(struct wn_pcap_reader *reader)
+{
+	struct pcap_pkthdr *header;
+	struct wn_pcap_packet *next = &reader->next;
+
+	for (uint32_t skips = 0; skips < SKIPS_MAX; skips++) {
+		int rc;
+
+		if (!wn_pcap_reader_wait(reader, 0))
+			return 0;
+		rc = pcap_next_ex(reader->handle, &header, &next->bytes);
+		if (rc == PCAP_ERROR_BREAK)
+			return -ENODATA;
+		if (rc != 1)
+			return damaged(reader, pcap_geterr(reader->handle));
+		reader->records++;
+		next->length = header->caplen;
+		next->wire_length = header->len > header->caplen ? header->len : header->caplen;
+		next->time_ns = time_of(header);
+		if (!wn_filter_matches(&reader->filter, next->bytes, next->length,
+				       next->wire_length))
+			continue;
+		if (reader->memory.keeps)
+			keep(reader, next);
+		reader->has_next = 1;
+		return 1;
+	}
+	return 0;
+}
+
+int wn_pcap_reader_peek(struct wn_pcap_reader *reader, struct wn_pcap_packet *packet)
+{
+	int rc;
+
+	if (reader->memory.is_whole)
+		return peek_memory(reader, packet);
+	if (!reader->has_next) {
+		rc = read_file(reader);
+		if (rc != 1)
+			return rc;
+	}
+	*packet = reader->next;
+	return 1;
+}
+
+void wn_pcap_reader_take(struct wn_pcap_reader *reader)
+{
+	if (reader->memory.is_whole) {
+		const struct kept_frame *frame =
+			(const void *)(reader->memory.bytes + reader->memory.at);
+
+		reader->memory.at += kept_bytes(frame->length);
+	}
+	reader->has_next = 0;
+}
+
+int wn_pcap_reader_rewind(struct wn_pcap_reader *reader)
+{
+	struct wn_error error;
+
+	if (reader->memory.keeps || reader->memory.is_whole) {
+		reader->memory.keeps = 0;
+		reader->memory.is_whole = 1;
+		reader->memory.at = 0;
+		return 0;
+	}
+	if (!S_ISREG(reader->status.st_mode) || !strcmp(reader->path, "-"))
+		return damaged(reader, "too long to repeat from a pipe; save it to a file");
+	pcap_close(reader->handle);
+	reader->handle = NULL;
+	if (open_handle(reader, &error)) {
+		fprintf(stderr, "warpnic: %s\n", error.text);
+		return -EIO;
+	}
+	return 0;
+}
+
+#endif

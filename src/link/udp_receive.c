@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Datagrams from a socket straight into slots. */
+#define _GNU_SOURCE
+#include "link/udp.h"
+
+#include <errno.h>
+#include <netinet/udp.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "clock.h"
+
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+
+/* What the control messages of one packet said. */
+struct details {
+	int64_t realtime_ns;     /* 0: not told */
+	uint32_t segment_bytes;  /* 0: not a train */
+};
+
+/* Blocking receives end after this long; the kernel takes the wait per socket, not per call. */
+static void set_wait(struct wn_udp_queue *own, int64_t wait_ns)
+{
+	const struct timeval wait = {wait_ns / WN_SECOND_NS, wait_ns % WN_SECOND_NS / 1000};
+
+	if (own->wait_ns == wait_ns)
+		return;
+	setsockopt(own->fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	own->wait_ns = wait_ns;
+}
+
+static void read_details(struct msghdr *header, struct wn_udp_peer *peer, struct details *details)
+{
+	for (struct cmsghdr *message = CMSG_FIRSTHDR(header); message;
+	     message = CMSG_NXTHDR(header, message)) {
+		const void *data = CMSG_DATA(message);
+
+		if (message->cmsg_level == SOL_SOCKET && message->cmsg_type == SCM_TIMESTAMPNS) {
+			struct timespec stamp;
+
+			memcpy(&stamp, data, sizeof(stamp));
+			details->realtime_ns = stamp.tv_sec * WN_SECOND_NS + stamp.tv_nsec;
+		} else if (message->cmsg_level == IPPROTO_UDP && message->cmsg_type == UDP_GRO) {
+			int segment;
+
+			memcpy(&segment, data, sizeof(segment));
+			details->segment_bytes = (uint32_t)segment;
+		} else if (message->cmsg_level == IPPROTO_IP && message->cmsg_type == IP_PKTINFO) {
+			struct in_pktinfo info;
+
+			memcpy(&info, data, sizeof(info));
+			peer->local.v4 = info.ipi_addr;
+			peer->has_local = 1;
+		} else if (message->cmsg_level == IPPROTO_IPV6 && message->cmsg_type == IPV6_PKTINFO) {
+			struct in6_pktinfo info;
+
+			memcpy(&info, data, sizeof(info));
+			peer->local.v6 = info.ipi6_addr;
+			peer->has_local = 1;
+		}
+	}
+}
+
+/* The program's copy of the peer. Returns the slot flags it brings. */
+static uint32_t show_peer(const struct wn_udp_peer *peer, struct wn_peer *shown)
+{
+	const struct sockaddr_in6 *v6 = &peer->address.v6;
+
+	if (peer->address.any.sa_family == AF_INET) {
+		memcpy(shown->address, &peer->address.v4.sin_addr, 4);
+		shown->port = ntohs(peer->address.v4.sin_port);
+		shown->family = 4;
+		shown->scope = 0;
+		return 0;
+	}
+	shown->port = ntohs(v6->sin6_port);
+	shown->scope = v6->sin6_scope_id;
+	if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+		memcpy(shown->address, &v6->sin6_addr.s6_addr[12], 4);
+		shown->family = 4;
+		return 0;
+	}
+	memcpy(shown->address, &v6->sin6_addr, 16);
+	shown->family = 6;
+	return WN_SLOT_IPV6;
+}
+
+static void prepare(struct wn_udp_queue *own, const struct wn_receive_batch *batch, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		struct msghdr *header = &own->receive[i].msg_hdr;
+		struct wn_udp_peer *peer = &own->peers[wn_batch_index(batch, i)];
+
+		own->receive_vectors[i].iov_base = wn_batch_frame(batch, i);
+		header->msg_name = &peer->address;
+		header->msg_namelen = sizeof(peer->address);
+		header->msg_controllen = header->msg_control ? WN_UDP_CONTROL_BYTES : 0;
+		header->msg_flags = 0;
+	}
+}
+
+/* A train with more segments than a slot has verdicts is no train we can split. */
+static void describe_train(const struct wn_receive_batch *batch, uint32_t i, uint32_t length,
+			   uint32_t segment_bytes)
+{
+	if (segment_bytes == 0 || segment_bytes >= length)
+		return;
+	if ((length + segment_bytes - 1) / segment_bytes > batch->view->segments_max)
+		batch->view->slots[wn_batch_index(batch, i)].flags |= WN_SLOT_TRUNCATED;
+	else
+		wn_batch_make_train(batch, i, segment_bytes);
+}
+
+static void describe(const struct wn_udp *udp, struct wn_udp_queue *own,
+		     const struct wn_receive_batch *batch, uint32_t i, int64_t now, int64_t offset)
+{
+	struct mmsghdr *message = &own->receive[i];
+	struct wn_udp_peer *peer = &own->peers[wn_batch_index(batch, i)];
+	const uint32_t room = (uint32_t)own->receive_vectors[i].iov_len;
+	const uint32_t length = message->msg_len < room ? message->msg_len : room;
+	struct details details = {0, 0};
+	uint32_t flags = show_peer(peer, wn_batch_peer(batch, i));
+
+	if (message->msg_hdr.msg_control) {
+		peer->has_local = 0;
+		read_details(&message->msg_hdr, peer, &details);
+	}
+	if (details.realtime_ns)
+		flags |= WN_SLOT_TIME_KERNEL;
+	wn_batch_describe(batch, i, length, message->msg_len, flags,
+			  (uint64_t)(details.realtime_ns ? details.realtime_ns + offset : now));
+	if (udp->has_gro)
+		describe_train(batch, i, length, details.segment_bytes);
+}
+
+int wn_udp_receive(struct wn_link *link, uint32_t queue, struct wn_receive_batch *batch)
+{
+	const struct wn_udp *udp = link->state;
+	struct wn_udp_queue *own = &udp->queues[queue];
+	const uint32_t capacity = batch->capacity < WN_UDP_BURST ? batch->capacity : WN_UDP_BURST;
+	/* MSG_TRUNC: the length returned is the datagram's own, also where the slot is shorter. */
+	const int flags = MSG_TRUNC | (batch->wait_ns ? MSG_WAITFORONE : MSG_DONTWAIT);
+	int64_t now, offset = 0;
+	int count;
+
+	prepare(own, batch, capacity);
+	if (batch->wait_ns)
+		set_wait(own, batch->wait_ns);
+	count = recvmmsg(own->fd, own->receive, capacity, flags, NULL);
+	if (count < 0)
+		return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : -errno;
+	now = wn_clock_ns();
+	if (udp->has_timestamps)
+		offset = now - wn_clock_of(CLOCK_REALTIME);
+	for (uint32_t i = 0; i < (uint32_t)count; i++)
+		describe(udp, own, batch, i, now, offset);
+	return count;
+}
+
+int wn_udp_discard(struct wn_link *link, uint32_t queue, uint64_t *bytes)
+{
+	const struct wn_udp *udp = link->state;
+	struct wn_udp_queue *own = &udp->queues[queue];
+	struct wn_udp_peer nobody;
+	int packets = 0;
+
+	for (uint32_t i = 0; i < WN_UDP_BURST; i++) {
+		char control[WN_UDP_CONTROL_BYTES] __attribute__((aligned(16)));
+		struct details details = {0, 0};
+		struct msghdr header = {.msg_control = control, .msg_controllen = sizeof(control)};
+		const ssize_t length = recvmsg(own->fd, &header, MSG_TRUNC | MSG_DONTWAIT);
+
+		if (length < 0)
+			break;
+		read_details(&header, &nobody, &details);
+		*bytes += (uint64_t)length;
+		packets += details.segment_bytes && length ? (int)((length + details.segment_bytes - 1) /
+								   details.segment_bytes)
+							   : 1;
+	}
+	return packets;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Replies straight out of slots, trains as trains (UDP_SEGMENT). */
+#define _GNU_SOURCE
+#include "link/udp.h"
+
+#include <errno.h>
+#include <netinet/udp.h>
+#include <string.h>
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+
+/* Every kernel with UDP_SEGMENT takes this many datagrams in one train. */
+enum { PIECE_SEGMENTS = 64 };
+
+static struct cmsghdr *add_control(struct msghdr *header, int level, int type, const void *data,
+				   size_t bytes)
+{
+	/* The room behind what is there already. */
+	struct cmsghdr *message =
+		(struct cmsghdr *)(void *)((char *)header->msg_control + header->msg_controllen);
+
+	message->cmsg_level = level;
+	message->cmsg_type = type;
+	message->cmsg_len = CMSG_LEN(bytes);
+	memcpy(CMSG_DATA(message), data, bytes);
+	header->msg_controllen += CMSG_SPACE(bytes);
+	return message;
+}
+
+/* The reply leaves from the address that was asked. */
+static void add_local(struct msghdr *header, const struct wn_udp_peer *peer)
+{
+	if (peer->address.any.sa_family == AF_INET) {
+		const struct in_pktinfo info = {.ipi_spec_dst = peer->local.v4};
+
+		add_control(header, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+	} else {
+		const struct in6_pktinfo info = {.ipi6_addr = peer->local.v6};
+
+		add_control(header, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+	}
+}
+
+/* Fills one message. 0, or the errno with which the item cannot be sent at all. */
+static int prepare(const struct wn_udp *udp, struct wn_udp_queue *own, uint32_t i,
+		   const struct wn_send_item *item)
+{
+	struct msghdr *header = &own->send[i].msg_hdr;
+	const int is_reply = item->reply_index != WN_NOT_A_REPLY;
+	struct wn_udp_peer *peer = is_reply ? &own->peers[item->reply_index] : NULL;
+	union wn_address *to = peer ? &peer->address : (union wn_address *)(uintptr_t)&udp->peer;
+
+	if (!is_reply && !udp->has_peer)
+		return EDESTADDRREQ;
+	own->send_vectors[i].iov_base = (void *)(uintptr_t)item->bytes;
+	own->send_vectors[i].iov_len = item->length;
+	header->msg_name = to;
+	header->msg_namelen = wn_address_length(to);
+	header->msg_control = own->send_control[i];
+	header->msg_controllen = 0;
+	header->msg_iov = &own->send_vectors[i];
+	header->msg_iovlen = 1;
+	if (peer && peer->has_local)
+		add_local(header, peer);
+	if (item->segment_bytes && item->segment_bytes < item->length) {
+		const uint16_t segment = (uint16_t)item->segment_bytes;
+
+		add_control(header, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment));
+	}
+	if (!header->msg_controllen)
+		header->msg_control = NULL;
+	return 0;
+}
+
+/*
+ * A train that the kernel did not take whole goes in pieces: first of as many datagrams as any
+ * kernel takes, then, where the route cannot segment at all, one by one. Returns 0 or an errno; a
+ * train of which some was sent and some not counts as failed.
+ */
+static int send_in_pieces(struct wn_udp_queue *own, uint32_t i, const struct wn_send_item *item,
+			  uint32_t segments)
+{
+	struct msghdr header = own->send[i].msg_hdr;
+	struct iovec vector;
+
+	header.msg_iov = &vector;
+	if (segments == 1) {
+		/* The segment size was added last. */
+		header.msg_controllen -= CMSG_SPACE(sizeof(uint16_t));
+		if (!header.msg_controllen)
+			header.msg_control = NULL;
+	}
+	for (uint32_t at = 0; at < item->length; at += vector.iov_len) {
+		const uint32_t left = item->length - at;
+		const uint32_t piece = segments * item->segment_bytes;
+
+		vector.iov_base = (void *)(uintptr_t)(item->bytes + at);
+		vector.iov_len = left < piece ? left : piece;
+		if (sendmsg(own->fd, &header, 0) >= 0)
+			continue;
+		if (at == 0 && segments > 1)
+			return send_in_pieces(own, i, item, 1);
+		return errno;
+	}
+	return 0;
+}
+
+static int is_for_later(int error)
+{
+	return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS || error == EINTR;
+}
+
+/* The first message was refused: what becomes of its item. 0 is sent after all. */
+static int settle_refused(struct wn_udp_queue *own, uint32_t i, const struct wn_send_item *item,
+			  int error)
+{
+	const int is_train = item->segment_bytes && item->segment_bytes < item->length;
+
+	if (is_train && (error == EINVAL || error == EMSGSIZE || error == EIO || error == EOPNOTSUPP))
+		return send_in_pieces(own, i, item, PIECE_SEGMENTS);
+	return error;
+}
+
+int wn_udp_send(struct wn_link *link, uint32_t queue, struct wn_send_item *items, uint32_t count)
+{
+	const struct wn_udp *udp = link->state;
+	struct wn_udp_queue *own = &udp->queues[queue];
+	uint32_t ready = 0, sent = 0;
+
+	if (count > WN_UDP_BURST)
+		count = WN_UDP_BURST;
+	for (; ready < count; ready++) {
+		items[ready].error = prepare(udp, own, ready, &items[ready]);
+		if (items[ready].error) {
+			/* Those before it go first; it is done with when it comes to its turn. */
+			if (ready == 0)
+				return 1;
+			break;
+		}
+	}
+	while (sent < ready) {
+		const int done = sendmmsg(own->fd, own->send + sent, ready - sent, MSG_DONTWAIT);
+
+		if (done > 0) {
+			sent += (uint32_t)done;
+			continue;
+		}
+		if (is_for_later(errno))
+			break;
+		items[sent].error = settle_refused(own, sent, &items[sent], errno);
+		sent++;
+	}
+	return (int)sent;
+}
