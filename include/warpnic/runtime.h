@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The runtime: links, a device and a program, joined by rings.
+ *
+ *     struct wn_runtime *runtime = wn_runtime_create(&params, &error);
+ *     wn_runtime_start(runtime, &error);
+ *     while (!wn_runtime_wait(runtime, 100))
+ *             ...
+ *     wn_runtime_stop(runtime);
+ *     wn_runtime_snapshot(runtime, &counters);
+ *     wn_runtime_destroy(runtime);
+ *
+ * Calls of one runtime come from one thread, but for wn_runtime_snapshot(),
+ * wn_runtime_request_stop() and wn_runtime_program_counters(), which any thread may make while the
+ * runtime exists.
+ */
+#ifndef WARPNIC_RUNTIME_H
+#define WARPNIC_RUNTIME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "warpnic/counters.h"
+#include "warpnic/device.h"
+#include "warpnic/link.h"
+#include "warpnic/record.h"
+#include "warpnic/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { WN_LINKS_MAX = 16 };
+
+/* Something the program delivered to the host. The bytes are valid during the call. */
+struct wn_delivery {
+	uint32_t link;          /* which --link it came in on, from 0 */
+	uint32_t queue;
+	uint32_t index;         /* its number among the packets of that queue, modulo 2^32 */
+	uint8_t is_record;      /* 1: the record that the program wrote; 0: the packet itself */
+	uint8_t is_frame;       /* packets: an Ethernet frame, else a datagram's payload */
+	const uint8_t *bytes;
+	uint32_t length;
+	uint32_t wire_length;   /* packets: bytes on the wire */
+	uint64_t arrival_ns;    /* CLOCK_MONOTONIC */
+};
+
+/* What to do with a live link's packets while the ring is full. */
+enum wn_when_full {
+	WN_FULL_WAIT,           /* leave them in the kernel, which drops and counts on its own */
+	WN_FULL_DROP            /* read and drop them: dropped ring_full */
+};
+
+/* Everything a runtime is made of. Zeroed members take their presets. */
+struct wn_runtime_params {
+	const char *program;          /* name of a ready-made program, or the path of a .c file */
+	const char *device;           /* "cpu[,workers=N]"; NULL: cpu */
+	enum wn_mode mode;
+	const char *links[WN_LINKS_MAX]; /* KIND:ADDRESS[,option=value...] */
+	uint32_t link_count;
+	uint32_t slot_count;          /* slots a queue, a power of two; 0: 4096, or what the link prefers */
+	uint32_t slot_bytes;          /* bytes a slot, a power of two; 0: 2048, or what the link needs */
+	uint32_t pump_threads;        /* threads a queue: 1 or 2 (receive and transmit apart); 0: chosen */
+	enum wn_when_full when_full;
+	uint64_t packet_limit;        /* each queue ends after this many packets (trains count whole); 0: never */
+	uint32_t stop_ms;             /* how long stop waits for the device; 0: 2000 */
+	const char *filter;           /* tcpdump filter for frame links; NULL: none */
+	const struct wn_memory_hooks *hooks; /* far side of memory links */
+	uint32_t deliver_link;        /* k: packets that are delivered go out of the k-th link, from 1 */
+
+	/*
+	 * Called for each delivery by the transmit pump of its queue: different queues call at the
+	 * same time. NULL: deliveries are counted only. A return other than 0 is an errno with which
+	 * the packet counts as send failed.
+	 */
+	int (*deliver)(void *context, const struct wn_delivery *delivery);
+
+	/* One line of talk, no newline. Any thread. NULL: silence. */
+	void (*log)(void *context, const char *line);
+	void *context;
+};
+
+struct wn_runtime;
+
+/*
+ * Opens links, compiles or loads the program, makes the rings. NULL on failure, with the reason;
+ * nothing is left open then. The strings of params must live as long as the runtime.
+ */
+WN_API struct wn_runtime *wn_runtime_create(const struct wn_runtime_params *params, struct wn_error *error);
+
+/* Starts device and pumps. 0 or -errno; then destroy is the only call left. */
+WN_API int wn_runtime_start(struct wn_runtime *runtime, struct wn_error *error);
+
+/*
+ * Waits up to timeout_ms for all links to come to their end (files do, sockets do not) or for a
+ * stop that was asked for. 1 when it has, 0 when not, -errno when a queue had to be given up.
+ */
+WN_API int wn_runtime_wait(struct wn_runtime *runtime, uint32_t timeout_ms);
+
+/* Asks for a stop; returns at once. Any thread, also from a signal handler. */
+WN_API void wn_runtime_request_stop(struct wn_runtime *runtime);
+
+/*
+ * Stops receiving, lets the device finish what is in the rings, sends it, and joins the pumps.
+ * Whatever is not answered after stop_ms is counted as device_stopped. 0, or -ETIMEDOUT then.
+ */
+WN_API int wn_runtime_stop(struct wn_runtime *runtime);
+
+/* A snapshot of all counters, or of one link's. Any thread. The sum holds in every one. */
+WN_API void wn_runtime_snapshot(const struct wn_runtime *runtime, struct wn_counters *counters);
+WN_API void wn_runtime_link_snapshot(const struct wn_runtime *runtime, uint32_t link,
+			      struct wn_counters *counters);
+
+/* The program's own counters, summed over lanes: up to `capacity` values; returns how many it has. */
+WN_API uint32_t wn_runtime_program_counters(const struct wn_runtime *runtime, uint64_t *values,
+				     uint32_t capacity);
+WN_API const char *wn_runtime_program_counter_name(const struct wn_runtime *runtime, uint32_t counter);
+
+/* The fields of the program's records; ends with a NULL name. Never NULL. */
+WN_API const struct wn_record_field *wn_runtime_record_fields(const struct wn_runtime *runtime);
+
+/* What was made, for start-up lines and reports. */
+WN_API const char *wn_runtime_program_name(const struct wn_runtime *runtime);
+WN_API const char *wn_runtime_device_name(const struct wn_runtime *runtime);
+WN_API enum wn_mode wn_runtime_mode(const struct wn_runtime *runtime);
+WN_API const char *wn_runtime_link_where(const struct wn_runtime *runtime, uint32_t link);
+WN_API uint32_t wn_runtime_queue_count(const struct wn_runtime *runtime, uint32_t link);
+WN_API uint32_t wn_runtime_slot_count(const struct wn_runtime *runtime, uint32_t link);
+WN_API uint32_t wn_runtime_slot_bytes(const struct wn_runtime *runtime, uint32_t link);
+WN_API size_t wn_runtime_memory_bytes(const struct wn_runtime *runtime);
+
+/* Slots published and not yet released, over all queues of a link: how full its rings are. */
+WN_API uint32_t wn_runtime_ring_depth(const struct wn_runtime *runtime, uint32_t link);
+
+/* Undoes create. Stops first where that was not done. NULL does nothing. */
+WN_API void wn_runtime_destroy(struct wn_runtime *runtime);
+
+struct wn_program_summary {
+	char name[64];
+	char summary[128];
+	char kind[16];          /* "datagram", "frame", "any" */
+	char path[512];
+};
+
+/* The ready-made programs: up to `capacity` entries; returns how many there are. */
+WN_API int wn_program_list(struct wn_program_summary *list, uint32_t capacity);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The threads that serve a queue: one that receives and transmits in turn, or two.
+ *
+ * A pump ends when its queue is drained, when the queue had to be given up (ring corrupt), or when
+ * `give_up` is set. Nothing in flight and nothing to do, it waits in the kernel, in its link's
+ * receive.
+ */
+#ifndef WN_PUMP_H
+#define WN_PUMP_H
+
+#include "device/device.h"
+#include "queue.h"
+
+/* What all pumps of a runtime look at. Each word has one writer: see there. */
+struct wn_pump_control {
+	uint32_t stop;          /* 1: receive no more, drain (any thread; only ever set) */
+	uint32_t give_up;       /* 1: leave now (the runtime's owner) */
+};
+
+struct wn_pump {
+	struct wn_queue *queue;
+	struct wn_device *device;
+	struct wn_pump_control *control;
+	pthread_t threads[2];
+	uint32_t started;       /* threads to join */
+	uint32_t done[2];       /* 1 when that thread has left; written by it */
+	uint32_t thread_count;  /* 1 or 2 */
+};
+
+/* Starts the queue's threads. 0 or -errno; some may then run, and wn_pump_join() ends them. */
+int wn_pump_start(struct wn_pump *pump, struct wn_error *error);
+
+/* Whether all of its threads have left. */
+int wn_pump_is_done(const struct wn_pump *pump);
+
+/* Waits for its threads until the deadline (CLOCK_MONOTONIC). 0 or -ETIMEDOUT. */
+int wn_pump_join(struct wn_pump *pump, int64_t deadline_ns);
+
+#endif

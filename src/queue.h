@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A queue: one ring and what serves it.
+ *
+ *   receive.c   its receive pump: link -> ring
+ *   transmit.c  its transmit pump: ring -> link, another link, or the host
+ *   pump.c      the thread, or the two threads, that run them
+ *
+ * Every member has one owner. What the other pump may look at is marked; those words are ordered by
+ * ring/order.h.
+ */
+#ifndef WN_QUEUE_H
+#define WN_QUEUE_H
+
+#include <pthread.h>
+
+#include "backoff.h"
+#include "counters.h"
+#include "link/link.h"
+#include "ring/consumer.h"
+#include "ring/producer.h"
+#include "warpnic/runtime.h"
+
+struct wn_queue;
+
+enum { WN_BURST_MAX = 256 };
+
+/* What an item in the transmit pump's hands will be counted as, once it is sent. */
+enum wn_fate {
+	WN_FATE_ANSWERED,
+	WN_FATE_FORWARDED,
+	WN_FATE_DELIVERED
+};
+
+/* What the receive pump knows of a train, out of any device's reach. */
+struct wn_train {
+	uint32_t length;
+	uint16_t segment_bytes;
+	uint16_t segment_count;
+};
+
+/* Where packets can leave but by a reply: all links of the runtime. */
+struct wn_outlets {
+	struct wn_queue *const *queues;  /* the first queue of link k */
+	uint32_t count;                  /* links */
+	struct wn_queue *deliveries;     /* takes packets that are delivered; NULL: the callback does */
+};
+
+struct wn_receive_side {
+	struct wn_producer producer;
+	uint64_t values[WN_RX_COUNT];
+	uint32_t index;                  /* packets received so far: the next slot's index */
+	uint32_t is_closed;
+	int64_t quiet_until_ns;          /* after an error: when to try again */
+	int64_t logged_ns;               /* when an error was last talked about */
+};
+
+struct wn_transmit_side {
+	struct wn_consumer consumer;
+	uint64_t values[WN_TX_COUNT];
+	uint32_t words[WN_BURST_MAX];
+	struct wn_send_item items[WN_BURST_MAX];
+	uint32_t weights[WN_BURST_MAX];  /* packets behind each item */
+	uint8_t fates[WN_BURST_MAX];     /* enum wn_fate */
+	uint32_t item_count;
+	struct wn_queue *outlet;         /* where the items go; NULL while there are none */
+	int64_t logged_ns;
+};
+
+struct wn_queue {
+	struct wn_link *link;
+	uint32_t link_index;
+	uint32_t index;                  /* among the queues of its link */
+	uint32_t number;                 /* among all queues with a ring: the device's name for it */
+	uint32_t has_ring;               /* 0: its link only sends */
+	const struct wn_runtime_params *params;
+	struct wn_outlets outlets;
+	struct wn_ring ring;
+	struct wn_train *trains;         /* written by the receive pump before it publishes; NULL: no trains */
+	pthread_mutex_t send_lock;       /* held while link->ops->send or flush runs for this queue */
+
+	struct wn_receive_side receive __attribute__((aligned(WN_LINE_BYTES)));
+	struct wn_counter_block receive_block;
+	uint32_t admitted __attribute__((aligned(WN_LINE_BYTES))); /* slots published, for the transmit pump */
+	uint32_t receive_done;           /* 1 once nothing more will be published */
+
+	struct wn_transmit_side transmit __attribute__((aligned(WN_LINE_BYTES)));
+	struct wn_counter_block transmit_block;
+	uint32_t failed;                 /* 1 once the queue was given up: ring corrupt */
+};
+
+
+/* A line of talk, at most one a second for each `last_ns`. Any pump. */
+void wn_queue_log(const struct wn_queue *queue, int64_t *last_ns, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* -- receive.c: the receive pump's thread -- */
+
+void wn_receive_init(struct wn_queue *queue);
+
+/*
+ * Takes one burst from the link into the ring. Waits up to wait_ns for the first packet. Returns
+ * the slots published, 0 for none; closes the ring by itself when the link has come to its end.
+ */
+uint32_t wn_receive_burst(struct wn_queue *queue, int64_t wait_ns);
+
+/* Publishes nothing more from here on. */
+void wn_receive_close(struct wn_queue *queue);
+
+/* -- transmit.c: the transmit pump's thread -- */
+
+void wn_transmit_init(struct wn_queue *queue);
+
+/* Takes one burst of verdicts out of the ring and carries them out. Returns the slots released. */
+uint32_t wn_transmit_burst(struct wn_queue *queue);
+
+/* Whether all that was or will be published has been released. */
+int wn_transmit_is_drained(const struct wn_queue *queue);
+
+/*
+ * Gives up what the device has not answered: counts it as device_stopped. Only after the device is
+ * known to have stopped, or will never have its memory reused.
+ */
+void wn_transmit_abandon(struct wn_queue *queue);
+
+#endif

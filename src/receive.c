@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The receive pump: reserve free slots, let the link fill them, number them, publish.
+ */
+#include "queue.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "clock.h"
+
+void wn_receive_init(struct wn_queue *queue)
+{
+	memset(&queue->receive, 0, sizeof(queue->receive));
+	wn_producer_init(&queue->receive.producer, &queue->ring.view);
+}
+
+static void show_counts(struct wn_queue *queue)
+{
+	wn_counter_block_write(&queue->receive_block, queue->receive.values, WN_RX_COUNT);
+}
+
+/* Numbers the filled slots and counts what is in them. */
+static void number_slots(struct wn_queue *queue, uint32_t count)
+{
+	struct wn_receive_side *side = &queue->receive;
+	const struct wn_ring_view *view = &queue->ring.view;
+	uint64_t packets = 0, bytes = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const uint32_t position = side->producer.published + i;
+		const uint32_t index = position & view->slot_mask;
+		struct wn_slot *slot = &view->slots[index];
+
+		slot->position = position + 1;
+		slot->index = side->index + (uint32_t)packets;
+		packets += slot->segment_count;
+		bytes += slot->wire_length;
+		if (queue->trains)
+			queue->trains[index] = (struct wn_train){slot->length, slot->segment_bytes,
+								 slot->segment_count};
+	}
+	side->index += (uint32_t)packets;
+	side->values[WN_RX_RECEIVED] += packets;
+	side->values[WN_RX_ADMITTED] += packets;
+	side->values[WN_RX_BYTES] += bytes;
+}
+
+/* The ring is full and the link cannot wait: what is there now is read and dropped. */
+static void discard(struct wn_queue *queue)
+{
+	struct wn_receive_side *side = &queue->receive;
+	uint64_t bytes = 0;
+	int count;
+
+	if (queue->params->when_full != WN_FULL_DROP || !queue->link->ops->discard)
+		return;
+	count = queue->link->ops->discard(queue->link, queue->index, &bytes);
+	if (count <= 0)
+		return;
+	side->index += (uint32_t)count;
+	side->values[WN_RX_RECEIVED] += (uint64_t)count;
+	side->values[WN_RX_RING_FULL] += (uint64_t)count;
+	side->values[WN_RX_BYTES] += bytes;
+	show_counts(queue);
+}
+
+/*
+ * A receive call failed. An error that stays must neither fill the log nor burn the core, so the
+ * link is left alone for a while; one that cannot heal ends the queue.
+ */
+static void note_error(struct wn_queue *queue, int error)
+{
+	struct wn_receive_side *side = &queue->receive;
+
+	side->values[WN_RX_ERRORS]++;
+	show_counts(queue);
+	wn_queue_log(queue, &side->logged_ns, "%s: receive: %s", queue->link->where,
+		     strerror(error));
+	if (error == EBADF || error == ENODEV || error == ENOTSOCK)
+		wn_receive_close(queue);
+	else
+		side->quiet_until_ns = wn_clock_ns() + 10 * WN_MILLISECOND_NS;
+}
+
+static int is_quiet(struct wn_receive_side *side)
+{
+	if (!side->quiet_until_ns)
+		return 0;
+	if (wn_clock_ns() < side->quiet_until_ns)
+		return 1;
+	side->quiet_until_ns = 0;
+	return 0;
+}
+
+static int is_at_limit(const struct wn_queue *queue)
+{
+	const uint64_t limit = queue->params->packet_limit;
+
+	return limit && queue->receive.values[WN_RX_RECEIVED] >= limit;
+}
+
+/* Slots to offer the link: no more than are left to the limit. */
+static uint32_t burst_of(const struct wn_queue *queue)
+{
+	const uint32_t burst = queue->link->limits.burst_max;
+	const uint64_t limit = queue->params->packet_limit;
+	const uint64_t left = limit - queue->receive.values[WN_RX_RECEIVED];
+
+	return limit && left < burst ? (uint32_t)left : burst;
+}
+
+uint32_t wn_receive_burst(struct wn_queue *queue, int64_t wait_ns)
+{
+	struct wn_receive_side *side = &queue->receive;
+	struct wn_receive_batch batch = {
+		.view = &queue->ring.view,
+		.first = side->producer.published,
+		.wait_ns = wait_ns,
+	};
+	int count;
+
+	if (side->is_closed || is_quiet(side))
+		return 0;
+	if (is_at_limit(queue)) {
+		wn_receive_close(queue);
+		return 0;
+	}
+	batch.capacity = wn_producer_reserve(&side->producer, burst_of(queue));
+	if (!batch.capacity) {
+		discard(queue);
+		return 0;
+	}
+	count = queue->link->ops->receive(queue->link, queue->index, &batch);
+	if (count > 0) {
+		number_slots(queue, (uint32_t)count);
+		/* Before they are published: a packet that is out must already have been received. */
+		show_counts(queue);
+		wn_store_release(&queue->admitted, side->producer.published + (uint32_t)count);
+		wn_producer_publish(&side->producer, (uint32_t)count);
+		return (uint32_t)count;
+	}
+	if (count == -ENODATA)
+		wn_receive_close(queue);
+	else if (count < 0 && count != -EAGAIN && count != -EINTR)
+		note_error(queue, -count);
+	return 0;
+}
+
+void wn_receive_close(struct wn_queue *queue)
+{
+	if (queue->receive.is_closed)
+		return;
+	queue->receive.is_closed = 1;
+	wn_producer_close(&queue->receive.producer);
+	wn_store_release(&queue->receive_done, 1);
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The runtime makes and owns everything. Start-up order, and its mirror image:
+ *
+ *   links opened  ->  program loaded  ->  rings made  ->  links attached  ->  device started  ->
+ *   pumps started
+ */
+#include "warpnic/runtime.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "runtime_state.h"
+
+enum { SLOT_COUNT_PRESET = 4096, SLOT_BYTES_PRESET = 2048, STOP_MS_PRESET = 2000 };
+
+void wn_queue_log(const struct wn_queue *queue, int64_t *last_ns, const char *format, ...)
+{
+	const int64_t now = wn_clock_ns();
+	va_list arguments;
+	char line[512];
+
+	if (!queue->params->log || (*last_ns && now - *last_ns < WN_SECOND_NS))
+		return;
+	*last_ns = now;
+	va_start(arguments, format);
+	vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	queue->params->log(queue->params->context, line);
+}
+
+/* -- create -- */
+
+static int check_params(const struct wn_runtime_params *params, struct wn_error *error)
+{
+	if (!params->program || !params->program[0])
+		return wn_fail(error, EINVAL, WN_USAGE, "no program named; `warpnic programs` lists them");
+	if (params->link_count == 0)
+		return wn_fail(error, EINVAL, WN_USAGE,
+			       "no link named; for example udp:127.0.0.1:9000");
+	if (params->link_count > WN_LINKS_MAX)
+		return wn_fail(error, EINVAL, WN_USAGE, "%u links: at most %d", params->link_count,
+			       WN_LINKS_MAX);
+	if (params->pump_threads > 2)
+		return wn_fail(error, EINVAL, WN_USAGE, "pumps=%u: must be 1 or 2 threads a queue",
+			       params->pump_threads);
+	return 0;
+}
+
+static int open_links(struct wn_runtime *runtime, struct wn_error *error)
+{
+	const struct wn_runtime_params *params = &runtime->params;
+
+	for (uint32_t i = 0; i < params->link_count; i++) {
+		const int rc = wn_link_open(&runtime->links[i], params->links[i], params->filter,
+					    params->slot_bytes, params->hooks, error);
+
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* A program must be able to take what its links bring. */
+static int check_kinds(const struct wn_runtime *runtime, struct wn_error *error)
+{
+	const struct wn_program *program = &runtime->device.program;
+
+	for (uint32_t i = 0; i < runtime->params.link_count; i++) {
+		const struct wn_link *link = &runtime->links[i];
+		const int is_frame = link->limits.kind == WN_FRAME;
+
+		if (link->limits.can_receive && !(program->kind & link->limits.kind))
+			return wn_fail(error, EINVAL, WN_USAGE,
+				       "program '%s' takes %s, the link '%s' brings %s", program->name,
+				       is_frame ? "datagrams" : "frames", link->spec,
+				       is_frame ? "frames" : "datagrams");
+	}
+	if (runtime->params.deliver_link > runtime->params.link_count)
+		return wn_fail(error, EINVAL, WN_USAGE, "deliver_link=%u: there are %u links",
+			       runtime->params.deliver_link, runtime->params.link_count);
+	return 0;
+}
+
+static struct wn_ring_geometry geometry_for(const struct wn_runtime *runtime,
+					    const struct wn_link *link)
+{
+	const struct wn_link_limits *limits = &link->limits;
+	struct wn_ring_geometry geometry = {
+		.slot_count = runtime->params.slot_count,
+		.slot_bytes = runtime->params.slot_bytes,
+		.segments_max = limits->segments_max,
+	};
+
+	if (!geometry.slot_count)
+		geometry.slot_count = limits->slot_count ? limits->slot_count : SLOT_COUNT_PRESET;
+	if (!geometry.slot_bytes)
+		geometry.slot_bytes = limits->slot_bytes_min > SLOT_BYTES_PRESET
+					      ? limits->slot_bytes_min
+					      : SLOT_BYTES_PRESET;
+	return geometry;
+}
+
+static int make_ring(struct wn_runtime *runtime, struct wn_queue *queue, struct wn_error *error)
+{
+	const struct wn_ring_geometry geometry = geometry_for(runtime, queue->link);
+	int rc = wn_ring_create(&queue->ring, &geometry, error);
+
+	if (rc)
+		return rc;
+	queue->has_ring = 1;
+	queue->number = runtime->ring_count++;
+	runtime->memory_bytes += queue->ring.bytes;
+	if (geometry.segments_max > 1) {
+		queue->trains = calloc(geometry.slot_count, sizeof(*queue->trains));
+		if (!queue->trains)
+			return wn_fail(error, ENOMEM, WN_FAILED, "out of memory");
+		runtime->memory_bytes += geometry.slot_count * sizeof(*queue->trains);
+	}
+	wn_receive_init(queue);
+	wn_transmit_init(queue);
+	return queue->link->ops->attach(queue->link, queue->index, &queue->ring.view, error);
+}
+
+/* The queue whose link takes what programs deliver on `link`; NULL: the callback does. */
+static struct wn_queue *deliveries_of(const struct wn_runtime *runtime, uint32_t link)
+{
+	if (runtime->params.deliver_link)
+		return runtime->queues[runtime->params.deliver_link - 1];
+	return runtime->links[link].limits.keeps_deliveries ? runtime->queues[link] : NULL;
+}
+
+static int make_queues(struct wn_runtime *runtime, struct wn_error *error)
+{
+	const uint32_t link_count = runtime->params.link_count;
+
+	for (uint32_t k = 0; k < link_count; k++) {
+		const uint32_t count = runtime->links[k].limits.queue_count;
+
+		runtime->queues[k] = aligned_alloc(WN_LINE_BYTES, count * sizeof(struct wn_queue));
+		if (!runtime->queues[k])
+			return wn_fail(error, ENOMEM, WN_FAILED, "out of memory");
+		memset(runtime->queues[k], 0, count * sizeof(struct wn_queue));
+		for (uint32_t i = 0; i < count; i++) {
+			struct wn_queue *queue = &runtime->queues[k][i];
+
+			queue->link = &runtime->links[k];
+			queue->link_index = k;
+			queue->index = i;
+			queue->params = &runtime->params;
+			pthread_mutex_init(&queue->send_lock, NULL);
+		}
+	}
+	for (uint32_t k = 0; k < link_count; k++) {
+		for (uint32_t i = 0; i < runtime->links[k].limits.queue_count; i++) {
+			struct wn_queue *queue = &runtime->queues[k][i];
+			int rc;
+
+			queue->outlets.queues = runtime->queues;
+			queue->outlets.count = link_count;
+			queue->outlets.deliveries = deliveries_of(runtime, k);
+			rc = runtime->links[k].limits.can_receive ? make_ring(runtime, queue, error) : 0;
+			if (rc)
+				return rc;
+		}
+	}
+	return 0;
+}
+
+struct wn_runtime *wn_runtime_create(const struct wn_runtime_params *params, struct wn_error *error)
+{
+	struct wn_runtime *runtime;
+
+	if (check_params(params, error))
+		return NULL;
+	runtime = calloc(1, sizeof(*runtime));
+	if (!runtime) {
+		wn_fail(error, ENOMEM, WN_FAILED, "out of memory");
+		return NULL;
+	}
+	runtime->params = *params;
+	if (!runtime->params.stop_ms)
+		runtime->params.stop_ms = STOP_MS_PRESET;
+	if (open_links(runtime, error) ||
+	    wn_device_open(&runtime->device, params->device ? params->device : "cpu", params->mode,
+			   params->program, error) ||
+	    check_kinds(runtime, error) || make_queues(runtime, error)) {
+		wn_runtime_destroy(runtime);
+		return NULL;
+	}
+	return runtime;
+}
+
+/* -- start, wait, stop -- */
+
+static uint32_t pump_threads(const struct wn_runtime *runtime)
+{
+	if (runtime->params.pump_threads)
+		return runtime->params.pump_threads;
+	/* Apart, the two cost a core each; where the pump runs the program there is nothing to gain. */
+	return runtime->device.mode != WN_MODE_BATCH && runtime->device.cores >= 4 ? 2 : 1;
+}
+
+static int start_pumps(struct wn_runtime *runtime, struct wn_error *error)
+{
+	uint32_t number = 0;
+
+	for (uint32_t k = 0; k < runtime->params.link_count; k++) {
+		for (uint32_t i = 0; i < runtime->links[k].limits.queue_count; i++) {
+			struct wn_pump *pump = &runtime->pumps[number];
+			int rc;
+
+			if (!runtime->queues[k][i].has_ring)
+				continue;
+			pump->queue = &runtime->queues[k][i];
+			pump->device = &runtime->device;
+			pump->control = &runtime->control;
+			pump->thread_count = pump_threads(runtime);
+			rc = wn_pump_start(pump, error);
+			if (rc)
+				return rc;
+			number++;
+		}
+	}
+	return 0;
+}
+
+int wn_runtime_start(struct wn_runtime *runtime, struct wn_error *error)
+{
+	int rc;
+
+	runtime->views = calloc(runtime->ring_count + 1, sizeof(*runtime->views));
+	runtime->pumps = calloc(runtime->ring_count + 1, sizeof(*runtime->pumps));
+	if (!runtime->views || !runtime->pumps)
+		return wn_fail(error, ENOMEM, WN_FAILED, "out of memory");
+	for (uint32_t k = 0; k < runtime->params.link_count; k++)
+		for (uint32_t i = 0; i < runtime->links[k].limits.queue_count; i++)
+			if (runtime->queues[k][i].has_ring)
+				runtime->views[runtime->queues[k][i].number] =
+					runtime->queues[k][i].ring.view;
+	runtime->is_started = 1;
+	rc = runtime->device.ops->start(&runtime->device, runtime->views, runtime->ring_count, error);
+	if (rc)
+		return rc;
+	return start_pumps(runtime, error);
+}
+
+static int any_failed(const struct wn_runtime *runtime)
+{
+	for (uint32_t i = 0; i < runtime->ring_count; i++)
+		if (runtime->pumps[i].queue && wn_load_acquire(&runtime->pumps[i].queue->failed))
+			return 1;
+	return 0;
+}
+
+static int all_done(const struct wn_runtime *runtime)
+{
+	for (uint32_t i = 0; i < runtime->ring_count; i++)
+		if (!wn_pump_is_done(&runtime->pumps[i]))
+			return 0;
+	return 1;
+}
+
+int wn_runtime_wait(struct wn_runtime *runtime, uint32_t timeout_ms)
+{
+	const int64_t deadline = wn_clock_ns() + timeout_ms * WN_MILLISECOND_NS;
+
+	for (;;) {
+		const int64_t left = deadline - wn_clock_ns();
+		struct timespec pause = {0, left < 10 * WN_MILLISECOND_NS ? left : 10 * WN_MILLISECOND_NS};
+
+		if (any_failed(runtime))
+			return -EIO;
+		if (wn_load_relaxed(&runtime->control.stop) || all_done(runtime))
+			return 1;
+		if (left <= 0)
+			return 0;
+		nanosleep(&pause, NULL);
+	}
+}
+
+void wn_runtime_request_stop(struct wn_runtime *runtime)
+{
+	wn_store_relaxed(&runtime->control.stop, 1);
+}
+
+/* Waits for the pumps to drain. Past the deadline they are told to leave as they are. */
+static int join_pumps(struct wn_runtime *runtime, int64_t deadline_ns)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < runtime->ring_count; i++)
+		if (wn_pump_join(&runtime->pumps[i], deadline_ns))
+			rc = -ETIMEDOUT;
+	if (!rc)
+		return 0;
+	wn_store_relaxed(&runtime->control.give_up, 1);
+	for (uint32_t i = 0; i < runtime->ring_count; i++)
+		if (wn_pump_join(&runtime->pumps[i], wn_clock_ns() + WN_SECOND_NS))
+			runtime->device_is_lost = 1;
+	return rc;
+}
+
+static void close_rings(struct wn_runtime *runtime)
+{
+	for (uint32_t i = 0; i < runtime->ring_count; i++)
+		if (runtime->pumps[i].queue && !runtime->pumps[i].started)
+			wn_receive_close(runtime->pumps[i].queue);
+}
+
+/* Whatever is left in a ring has one last fate. Only once its pumps have left. */
+static void abandon_leftovers(struct wn_runtime *runtime)
+{
+	for (uint32_t i = 0; i < runtime->ring_count; i++) {
+		struct wn_pump *pump = &runtime->pumps[i];
+
+		if (pump->queue && !pump->started && !wn_transmit_is_drained(pump->queue))
+			wn_transmit_abandon(pump->queue);
+	}
+}
+
+int wn_runtime_stop(struct wn_runtime *runtime)
+{
+	const int64_t patience = runtime->params.stop_ms * WN_MILLISECOND_NS;
+	int rc;
+
+	if (!runtime->is_started || runtime->is_stopped)
+		return runtime->stop_result;
+	runtime->is_stopped = 1;
+	wn_runtime_request_stop(runtime);
+	rc = join_pumps(runtime, wn_clock_ns() + patience);
+	close_rings(runtime);
+	if (runtime->device.ops->stop(&runtime->device, wn_clock_ns() + patience,
+				      rc != 0 || any_failed(runtime))) {
+		runtime->device_is_lost = 1;
+		rc = -ETIMEDOUT;
+	}
+	abandon_leftovers(runtime);
+	runtime->stop_result = rc;
+	return rc;
+}
+
+/* -- destroy -- */
+
+static void free_queues(struct wn_runtime *runtime, uint32_t link)
+{
+	if (!runtime->queues[link])
+		return;
+	for (uint32_t i = 0; i < runtime->links[link].limits.queue_count; i++) {
+		struct wn_queue *queue = &runtime->queues[link][i];
+
+		wn_ring_destroy(&queue->ring);
+		free(queue->trains);
+		pthread_mutex_destroy(&queue->send_lock);
+	}
+	free(runtime->queues[link]);
+}
+
+void wn_runtime_destroy(struct wn_runtime *runtime)
+{
+	if (!runtime)
+		return;
+	wn_runtime_stop(runtime);
+	if (runtime->device_is_lost)
+		return; /* somebody may still use every byte of it; the process's end frees it */
+	wn_device_close(&runtime->device);
+	for (uint32_t k = 0; k < runtime->params.link_count; k++) {
+		free_queues(runtime, k);
+		wn_link_close(&runtime->links[k]);
+	}
+	free(runtime->pumps);
+	free(runtime->views);
+	free(runtime);
+}

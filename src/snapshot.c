@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What can be asked of a runtime while it runs: counters, and how it was made. */
+#include <string.h>
+
+#include "runtime_state.h"
+
+static void add_link(const struct wn_runtime *runtime, uint32_t link, struct wn_counters *counters)
+{
+	const struct wn_link *source = &runtime->links[link];
+
+	for (uint32_t i = 0; i < source->limits.queue_count; i++) {
+		const struct wn_queue *queue = &runtime->queues[link][i];
+
+		if (!queue->has_ring)
+			continue;
+		wn_counters_add(counters, &queue->receive_block, &queue->transmit_block);
+		if (source->ops->kernel_dropped)
+			counters->kernel_dropped +=
+				source->ops->kernel_dropped(queue->link, queue->index);
+	}
+}
+
+void wn_runtime_snapshot(const struct wn_runtime *runtime, struct wn_counters *counters)
+{
+	memset(counters, 0, sizeof(*counters));
+	for (uint32_t link = 0; link < runtime->params.link_count; link++)
+		add_link(runtime, link, counters);
+}
+
+void wn_runtime_link_snapshot(const struct wn_runtime *runtime, uint32_t link,
+			      struct wn_counters *counters)
+{
+	memset(counters, 0, sizeof(*counters));
+	if (link < runtime->params.link_count)
+		add_link(runtime, link, counters);
+}
+
+uint32_t wn_runtime_program_counters(const struct wn_runtime *runtime, uint64_t *values,
+				     uint32_t capacity)
+{
+	const uint32_t count = runtime->device.program.counter_count;
+	uint64_t sums[256] = {0};
+
+	if (count > sizeof(sums) / sizeof(sums[0]))
+		return 0;
+	runtime->device.ops->sum_counters(&runtime->device, sums);
+	for (uint32_t i = 0; i < count && i < capacity; i++)
+		values[i] = sums[i];
+	return count;
+}
+
+const char *wn_runtime_program_counter_name(const struct wn_runtime *runtime, uint32_t counter)
+{
+	const struct wn_program *program = &runtime->device.program;
+
+	return counter < program->counter_count ? program->counter_names[counter] : NULL;
+}
+
+const struct wn_record_field *wn_runtime_record_fields(const struct wn_runtime *runtime)
+{
+	return runtime->device.program.record_fields;
+}
+
+const char *wn_runtime_program_name(const struct wn_runtime *runtime)
+{
+	return runtime->device.program.name;
+}
+
+const char *wn_runtime_device_name(const struct wn_runtime *runtime)
+{
+	return runtime->device.name;
+}
+
+enum wn_mode wn_runtime_mode(const struct wn_runtime *runtime)
+{
+	return runtime->device.mode;
+}
+
+const char *wn_runtime_link_where(const struct wn_runtime *runtime, uint32_t link)
+{
+	return link < runtime->params.link_count ? runtime->links[link].where : NULL;
+}
+
+uint32_t wn_runtime_queue_count(const struct wn_runtime *runtime, uint32_t link)
+{
+	return link < runtime->params.link_count ? runtime->links[link].limits.queue_count : 0;
+}
+
+static const struct wn_queue *first_ring(const struct wn_runtime *runtime, uint32_t link)
+{
+	if (link >= runtime->params.link_count || !runtime->queues[link][0].has_ring)
+		return NULL;
+	return &runtime->queues[link][0];
+}
+
+uint32_t wn_runtime_slot_count(const struct wn_runtime *runtime, uint32_t link)
+{
+	const struct wn_queue *queue = first_ring(runtime, link);
+
+	return queue ? queue->ring.header.slot_count : 0;
+}
+
+uint32_t wn_runtime_slot_bytes(const struct wn_runtime *runtime, uint32_t link)
+{
+	const struct wn_queue *queue = first_ring(runtime, link);
+
+	return queue ? queue->ring.header.slot_bytes : 0;
+}
+
+size_t wn_runtime_memory_bytes(const struct wn_runtime *runtime)
+{
+	return runtime->memory_bytes;
+}
+
+uint32_t wn_runtime_ring_depth(const struct wn_runtime *runtime, uint32_t link)
+{
+	uint32_t depth = 0;
+
+	if (!first_ring(runtime, link))
+		return 0;
+	for (uint32_t i = 0; i < runtime->links[link].limits.queue_count; i++) {
+		const struct wn_queue *queue = &runtime->queues[link][i];
+		/* The later cursor first: the other may only have moved on since. */
+		const uint32_t released = wn_load_acquire(&queue->ring.view.words->released);
+
+		depth += wn_load_acquire(&queue->admitted) - released;
+	}
+	return depth;
+}

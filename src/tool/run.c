@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* warpnic run: links, a device and a program, until the end or a signal. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "ring/order.h"
+#include "tool/run.h"
+#include "tool/tool.h"
+
+enum {
+	ARGUMENT_LINK = 1,
+	ARGUMENT_INTERFACE,
+	ARGUMENT_READ,
+	ARGUMENT_WRITE,
+	ARGUMENT_COUNT,
+	ARGUMENT_DURATION,
+	ARGUMENT_DEVICE,
+	ARGUMENT_MODE,
+	ARGUMENT_SLOTS,
+	ARGUMENT_SLOT_BYTES,
+	ARGUMENT_PUMPS,
+	ARGUMENT_FULL,
+	ARGUMENT_STOP,
+	ARGUMENT_RECORDS,
+	ARGUMENT_INTERVAL,
+	ARGUMENT_JSON,
+	ARGUMENT_QUIET
+};
+
+static const struct wn_argument run_arguments[] = {
+	{ARGUMENT_LINK, 'L', "link", "LINK", WN_ARGUMENT_TEXT, 0, 0, "@link",
+	 "KIND:ADDRESS[,option=value...]; may be given several times; `warpnic links` lists them"},
+	{ARGUMENT_INTERFACE, 'i', "interface", "IFACE", WN_ARGUMENT_TEXT, 0, 0, NULL,
+	 "frames of an interface: --link packet:IFACE"},
+	{ARGUMENT_READ, 'r', "read", "FILE", WN_ARGUMENT_TEXT, 0, 0, "@file",
+	 "frames of a capture file: --link pcap:FILE"},
+	{ARGUMENT_WRITE, 'w', "write", "FILE", WN_ARGUMENT_TEXT, 0, 0, "@file",
+	 "write what is delivered, and with -r what is answered, to a capture file; - is stdout"},
+	{ARGUMENT_COUNT, 'c', "count", "N", WN_ARGUMENT_NUMBER, 1, 0, NULL,
+	 "end after N packets (on each queue, where there are several)"},
+	{ARGUMENT_DURATION, 'l', "duration", "SECONDS", WN_ARGUMENT_REAL, 0, 0, NULL, "end after this long"},
+	{ARGUMENT_DEVICE, 'd', "device", "DEVICE", WN_ARGUMENT_TEXT, 0, 0, "@device",
+	 "who runs the program: cpu[,workers=N] (preset cpu); `warpnic devices` lists them"},
+	{ARGUMENT_MODE, 0, "mode", "MODE", WN_ARGUMENT_CHOICE, 0, 0, "auto|resident|lease|batch",
+	 "how the device comes by its packets (preset auto)"},
+	{ARGUMENT_SLOTS, 0, "slots", "N", WN_ARGUMENT_NUMBER, 0, 0, NULL,
+	 "slots a queue, a power of two (preset 4096; 256 for trains)"},
+	{ARGUMENT_SLOT_BYTES, 0, "slot-bytes", "BYTES", WN_ARGUMENT_SIZE, 0, 0, NULL,
+	 "bytes a slot, a power of two (preset 2048, or what the link needs)"},
+	{ARGUMENT_PUMPS, 0, "pumps", "N", WN_ARGUMENT_NUMBER, 1, 2, NULL,
+	 "threads a queue: 1, or 2 to receive and transmit apart (preset: chosen)"},
+	{ARGUMENT_FULL, 0, "full", "WHAT", WN_ARGUMENT_CHOICE, 0, 0, "wait|drop",
+	 "while the ring is full, let packets wait in the kernel, or read and drop them (preset wait)"},
+	{ARGUMENT_STOP, 0, "stop-timeout", "SECONDS", WN_ARGUMENT_REAL, 0, 0, NULL,
+	 "how long the end may take before what is unanswered is given up (preset 2)"},
+	{ARGUMENT_RECORDS, 0, "records", "FILE", WN_ARGUMENT_TEXT, 0, 0, "@file",
+	 "write the records that the program delivers, a JSON object a line; - is stdout"},
+	{ARGUMENT_INTERVAL, 'S', "interval", "SECONDS", WN_ARGUMENT_REAL, 0, 0, NULL,
+	 "time between two looks at the counters (preset 1)"},
+	{ARGUMENT_JSON, 'j', "json", .help = "end with one JSON document on stdout"},
+	{ARGUMENT_QUIET, 'q', "quiet", .help = "no table and no start-up lines"},
+	{0},
+};
+
+struct config {
+	struct wn_runtime_params params;
+	char made[WN_LINKS_MAX][512];   /* links spelled out from -i, -r and -w */
+	uint32_t made_count;
+	char filter[4096];
+	const char *read, *write, *records;
+	double duration, interval;
+	int json, quiet;
+	int writes_stdout;              /* packets or records go there: talk must not */
+};
+
+/* What the callbacks of the runtime need. */
+struct sinks {
+	struct wn_run_records *records;
+	const struct wn_record_field *fields;
+};
+
+/* Set by signal handlers, taken by the main loop. */
+static uint32_t stop_signals, usage_signals;
+
+static void on_stop(int signal)
+{
+	(void)signal;
+	if (wn_load_relaxed(&stop_signals))
+		_exit(WN_FAILED); /* the second one: no more patience */
+	wn_store_relaxed(&stop_signals, 1);
+}
+
+static void on_usage(int signal)
+{
+	(void)signal;
+	wn_store_relaxed(&usage_signals, 1);
+}
+
+static void catch_signals(void)
+{
+	struct sigaction stop = {.sa_handler = on_stop}, usage = {.sa_handler = on_usage};
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+	sigaction(SIGINT, &stop, NULL);
+	sigaction(SIGTERM, &stop, NULL);
+	sigaction(SIGUSR1, &usage, NULL);
+	sigaction(SIGPIPE, &ignore, NULL);
+}
+
+static int add_link(struct config *config, const char *spec)
+{
+	if (config->params.link_count == WN_LINKS_MAX)
+		return wn_tool_usage(&wn_command_run, "more than %d links", WN_LINKS_MAX);
+	config->params.links[config->params.link_count++] = spec;
+	return 0;
+}
+
+__attribute__((format(printf, 2, 3)))
+static int make_link(struct config *config, const char *format, ...)
+{
+	va_list arguments;
+
+	if (config->made_count == WN_LINKS_MAX)
+		return wn_tool_usage(&wn_command_run, "more than %d links", WN_LINKS_MAX);
+	va_start(arguments, format);
+	vsnprintf(config->made[config->made_count], sizeof(config->made[0]), format, arguments);
+	va_end(arguments);
+	return add_link(config, config->made[config->made_count++]);
+}
+
+static int take_argument(struct config *config, int code, const struct wn_arguments *parsed)
+{
+	struct wn_runtime_params *params = &config->params;
+
+	switch (code) {
+	case ARGUMENT_LINK:
+		return add_link(config, parsed->text);
+	case ARGUMENT_INTERFACE:
+		return make_link(config, "packet:%s", parsed->text);
+	case ARGUMENT_READ:
+		if (config->read)
+			return wn_tool_usage(&wn_command_run, "-r: given twice; use --link pcap:FILE");
+		config->read = parsed->text;
+		return 0;
+	case ARGUMENT_WRITE:
+		config->write = parsed->text;
+		return 0;
+	case ARGUMENT_COUNT:
+		params->packet_limit = parsed->number;
+		return 0;
+	case ARGUMENT_DURATION:
+		config->duration = parsed->real;
+		return 0;
+	case ARGUMENT_DEVICE:
+		params->device = parsed->text;
+		return 0;
+	case ARGUMENT_MODE:
+		params->mode = (enum wn_mode)parsed->number;
+		return 0;
+	case ARGUMENT_SLOTS:
+	case ARGUMENT_SLOT_BYTES:
+		if (parsed->number == 0 || parsed->number > UINT32_MAX)
+			return wn_tool_usage(&wn_command_run, "--%s %s: must be a power of two, for example %s",
+					     parsed->argument->name, parsed->text,
+					     code == ARGUMENT_SLOTS ? "4096" : "2048");
+		*(code == ARGUMENT_SLOTS ? &params->slot_count : &params->slot_bytes) =
+			(uint32_t)parsed->number;
+		return 0;
+	case ARGUMENT_PUMPS:
+		params->pump_threads = (uint32_t)parsed->number;
+		return 0;
+	case ARGUMENT_FULL:
+		params->when_full = (enum wn_when_full)parsed->number;
+		return 0;
+	case ARGUMENT_STOP:
+		params->stop_ms = (uint32_t)(parsed->real * 1000) + 1;
+		return 0;
+	case ARGUMENT_RECORDS:
+		config->records = parsed->text;
+		return 0;
+	case ARGUMENT_INTERVAL:
+		config->interval = parsed->real > 0.01 ? parsed->real : 0.01;
+		return 0;
+	case ARGUMENT_JSON:
+		config->json = 1;
+		return 0;
+	default:
+		config->quiet = 1;
+		return 0;
+	}
+}
+
+/* -r and -w: with both, answers and deliveries go to one file; with -w alone, deliveries do. */
+static int add_files(struct config *config)
+{
+	if (config->read) {
+		const int rc = config->write ? make_link(config, "pcap:%s,write=%s", config->read, config->write)
+					     : make_link(config, "pcap:%s", config->read);
+		return rc;
+	}
+	if (config->write) {
+		const int rc = make_link(config, "pcap:,write=%s", config->write);
+
+		config->params.deliver_link = config->params.link_count;
+		return rc;
+	}
+	return 0;
+}
+
+static int take_operands(struct config *config, const struct wn_arguments *parsed)
+{
+	size_t used = 0;
+	int i = parsed->operand;
+
+	if (i == parsed->argc)
+		return wn_tool_usage(&wn_command_run, "no program named; `warpnic programs` lists them");
+	config->params.program = parsed->argv[i++];
+	for (; i < parsed->argc && used < sizeof(config->filter); i++)
+		used += (size_t)snprintf(config->filter + used, sizeof(config->filter) - used, "%s%s",
+					 used ? " " : "", parsed->argv[i]);
+	if (used >= sizeof(config->filter))
+		return wn_tool_usage(&wn_command_run, "the filter is longer than %zu characters",
+				     sizeof(config->filter));
+	if (used)
+		config->params.filter = config->filter;
+	return 0;
+}
+
+static int parse(struct config *config, int argc, char **argv)
+{
+	struct wn_arguments parsed;
+	int code, rc;
+
+	wn_arguments_init(&parsed, &wn_command_run, argc, argv);
+	while ((code = wn_arguments_next(&parsed)) > 0) {
+		rc = take_argument(config, code, &parsed);
+		if (rc)
+			return rc;
+	}
+	if (code < 0)
+		return parsed.status ? parsed.status : -1;
+	rc = take_operands(config, &parsed);
+	if (!rc)
+		rc = add_files(config);
+	config->writes_stdout = (config->write && !strcmp(config->write, "-")) ||
+				(config->records && !strcmp(config->records, "-"));
+	if (!rc && config->json && config->writes_stdout)
+		return wn_tool_usage(&wn_command_run, "--json and packets or records both want stdout");
+	return rc;
+}
+
+static void log_line(void *context, const char *line)
+{
+	(void)context;
+	fprintf(stderr, "warpnic: %s\n", line);
+}
+
+static int take_delivery(void *context, const struct wn_delivery *delivery)
+{
+	const struct sinks *sinks = context;
+
+	if (!sinks->records || !delivery->is_record)
+		return 0;
+	return wn_run_records_write(sinks->records, sinks->fields, delivery);
+}
+
+/* Runs until the links end, time is up, or a signal comes. */
+static int watch(struct wn_runtime *runtime, const struct config *config,
+		 const struct wn_run_sample *first)
+{
+	struct wn_run_table table = {
+		.file = stderr,
+		.is_terminal = isatty(STDERR_FILENO),
+		.has_colour = wn_tool_has_colour(stderr),
+	};
+	const int64_t interval = (int64_t)(config->interval * 1e9);
+	const int64_t end = config->duration > 0 ? first->at_ns + (int64_t)(config->duration * 1e9)
+						 : INT64_MAX;
+	struct wn_run_sample before = *first, now;
+	int rc = 0;
+
+	while (rc == 0 && !wn_load_relaxed(&stop_signals)) {
+		const int64_t next = before.at_ns + interval < end ? before.at_ns + interval : end;
+		int64_t left = next - wn_clock_ns();
+
+		if (left > 50 * WN_MILLISECOND_NS)
+			left = 50 * WN_MILLISECOND_NS;
+		rc = wn_runtime_wait(runtime, left > 0 ? (uint32_t)(left / WN_MILLISECOND_NS) : 0);
+		if (wn_load_relaxed(&usage_signals)) {
+			wn_store_relaxed(&usage_signals, 0);
+			wn_run_take_sample(runtime, &now);
+			wn_run_print_summary(runtime, first, &now, stderr);
+			table.lines = 0;
+		}
+		if (wn_clock_ns() < next)
+			continue;
+		if (!config->quiet) {
+			wn_run_take_sample(runtime, &now);
+			wn_run_table_show(&table, runtime, first, &before, &now);
+			before = now;
+		} else {
+			before.at_ns = wn_clock_ns();
+		}
+		if (wn_clock_ns() >= end)
+			break;
+	}
+	return rc < 0 ? rc : 0;
+}
+
+static int report(const struct wn_runtime *runtime, const struct config *config,
+		  const struct wn_run_sample *first, const struct wn_run_sample *last)
+{
+	if (config->json)
+		return wn_run_print_json(runtime, first, last, stdout);
+	wn_run_print_summary(runtime, first, last, config->writes_stdout ? stderr : stdout);
+	return 0;
+}
+
+/* The whole life of a runtime. The exit status. */
+static int live(struct wn_runtime *runtime, const struct config *config, struct sinks *sinks)
+{
+	struct wn_run_sample first, last;
+	struct wn_error error = {0};
+	int status = WN_OK;
+
+	sinks->fields = wn_runtime_record_fields(runtime);
+	if (!config->quiet)
+		wn_run_print_start(runtime, stderr);
+	wn_run_take_sample(runtime, &first);
+	if (wn_runtime_start(runtime, &error))
+		return wn_tool_fail(&wn_command_run, &error);
+	if (watch(runtime, config, &first))
+		status = WN_FAILED;
+	if (wn_runtime_stop(runtime)) {
+		fprintf(stderr, "warpnic run: the device did not finish in time; see device_stopped\n");
+		status = WN_FAILED;
+	}
+	wn_run_take_sample(runtime, &last);
+	if (wn_counters_difference(&last.counters))
+		status = WN_FAILED;
+	report(runtime, config, &first, &last);
+	return status;
+}
+
+int wn_tool_run(int argc, char **argv)
+{
+	static struct config config = {.interval = 1};
+	struct wn_error error = {0};
+	struct sinks sinks = {0};
+	struct wn_runtime *runtime;
+	int status = parse(&config, argc, argv), rc;
+
+	if (status)
+		return status < 0 ? WN_OK : status;
+	catch_signals();
+	config.params.deliver = take_delivery;
+	config.params.log = log_line;
+	config.params.context = &sinks;
+	runtime = wn_runtime_create(&config.params, &error);
+	if (!runtime)
+		return wn_tool_fail(&wn_command_run, &error);
+	if (config.records) {
+		sinks.records = wn_run_records_open(config.records, &error);
+		if (!sinks.records) {
+			wn_runtime_destroy(runtime);
+			return wn_tool_fail(&wn_command_run, &error);
+		}
+	}
+	status = live(runtime, &config, &sinks);
+	wn_runtime_destroy(runtime);
+	rc = wn_run_records_close(sinks.records);
+	if (rc) {
+		fprintf(stderr, "warpnic run: records: %s\n", strerror(rc));
+		status = WN_FAILED;
+	}
+	return wn_tool_finish_output(&wn_command_run, status);
+}
+
+const struct wn_command wn_command_run = {
+	.name = "run",
+	.summary = "run a packet program on links",
+	.operands = "PROGRAM [option...] [filter word...]",
+	.arguments = run_arguments,
+	.notes = "PROGRAM is the name of a ready-made program or the path of your own .c file.\n"
+		 "Filter words are a tcpdump expression, for links that carry frames.\n"
+		 "SIGINT and SIGTERM drain and print the summary, a second one aborts; SIGUSR1\n"
+		 "prints the counters and goes on.",
+	.examples = "warpnic run echo --link udp:127.0.0.1:9000\n"
+		    "warpnic run count -i eth0 udp port 53\n"
+		    "warpnic run count -r trace.pcap --json\n"
+		    "warpnic run transform --link udp::5005 --records -\n"
+		    "warpnic run ./mine.c --link udp:[::1]:9000,queues=2 --device cpu,workers=2",
+	.run = wn_tool_run,
+};

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of `warpnic run` share: run.c, run_report.c, run_table.c, run_records.c. */
+#ifndef WN_TOOL_RUN_H
+#define WN_TOOL_RUN_H
+
+#include <stdio.h>
+
+#include "warpnic/runtime.h"
+
+/* One look at a running runtime. */
+struct wn_run_sample {
+	struct wn_counters counters;
+	int64_t at_ns;                /* CLOCK_MONOTONIC */
+	uint64_t user_ns, system_ns;  /* CPU time of the whole process */
+};
+
+void wn_run_take_sample(const struct wn_runtime *runtime, struct wn_run_sample *sample);
+
+/* -- run_report.c -- */
+
+/* The line or two at the start: what runs where, and how much memory it takes. */
+void wn_run_print_start(const struct wn_runtime *runtime, FILE *file);
+
+/* The summary at the end, and on SIGUSR1: every counter, and whether the sum adds up. */
+void wn_run_print_summary(const struct wn_runtime *runtime, const struct wn_run_sample *first,
+			  const struct wn_run_sample *last, FILE *file);
+
+/* The same as one JSON document. 0 or -errno of the file. */
+int wn_run_print_json(const struct wn_runtime *runtime, const struct wn_run_sample *first,
+		      const struct wn_run_sample *last, FILE *file);
+
+/* 12,345,678 */
+const char *wn_run_grouped(uint64_t number, char *text, size_t bytes);
+
+/* 12.3 k, 4.56 M, ... with three significant digits. */
+const char *wn_run_scaled(double number, char *text, size_t bytes);
+
+/* -- run_table.c -- */
+
+struct wn_run_table {
+	FILE *file;
+	int is_terminal;      /* redraw in place; else a line each time */
+	int has_colour;
+	int lines;            /* drawn last time */
+};
+
+/* Shows what happened between two samples. */
+void wn_run_table_show(struct wn_run_table *table, const struct wn_runtime *runtime,
+		       const struct wn_run_sample *first, const struct wn_run_sample *before,
+		       const struct wn_run_sample *now);
+
+/* -- run_records.c -- */
+
+struct wn_run_records;
+
+/* Opens where records go: a file, or "-" for stdout. NULL with the reason. */
+struct wn_run_records *wn_run_records_open(const char *path, struct wn_error *error);
+
+/* One record as a JSON line. Any thread. 0 or an errno. */
+int wn_run_records_write(struct wn_run_records *records, const struct wn_record_field *fields,
+			 const struct wn_delivery *delivery);
+
+/* NULL does nothing. 0 or an errno: something could not be written. */
+int wn_run_records_close(struct wn_run_records *records);
+
+#endif

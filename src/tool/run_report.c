@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `warpnic run` says at its start and at its end. */
+#include "tool/run.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "clock.h"
+#include "tool/json.h"
+
+enum { PROGRAM_COUNTERS_MAX = 256 };
+
+static uint64_t nanoseconds(const struct timeval *time)
+{
+	return (uint64_t)time->tv_sec * 1000000000u + (uint64_t)time->tv_usec * 1000u;
+}
+
+void wn_run_take_sample(const struct wn_runtime *runtime, struct wn_run_sample *sample)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	sample->at_ns = wn_clock_ns();
+	sample->user_ns = nanoseconds(&usage.ru_utime);
+	sample->system_ns = nanoseconds(&usage.ru_stime);
+	wn_runtime_snapshot(runtime, &sample->counters);
+}
+
+const char *wn_run_grouped(uint64_t number, char *text, size_t bytes)
+{
+	char digits[24];
+	const int length = snprintf(digits, sizeof(digits), "%" PRIu64, number);
+	size_t used = 0;
+
+	for (int i = 0; i < length && used + 2 < bytes; i++) {
+		if (i && (length - i) % 3 == 0)
+			text[used++] = ',';
+		text[used++] = digits[i];
+	}
+	text[used] = '\0';
+	return text;
+}
+
+const char *wn_run_scaled(double number, char *text, size_t bytes)
+{
+	static const char *const units[] = {"", "k", "M", "G", "T"};
+	int unit = 0;
+
+	while (number >= 999.5 && unit < 4) {
+		number /= 1000;
+		unit++;
+	}
+	snprintf(text, bytes, number >= 99.95 || unit == 0 ? "%.0f %s" : number >= 9.995 ? "%.1f %s"
+											  : "%.2f %s",
+		 number, units[unit]);
+	return text;
+}
+
+void wn_run_print_start(const struct wn_runtime *runtime, FILE *file)
+{
+	fprintf(file, "warpnic: %s on %s (%s mode), %.1f MiB of rings\n",
+		wn_runtime_program_name(runtime), wn_runtime_device_name(runtime),
+		wn_mode_name(wn_runtime_mode(runtime)),
+		(double)wn_runtime_memory_bytes(runtime) / (1 << 20));
+	for (uint32_t i = 0; wn_runtime_link_where(runtime, i); i++) {
+		const uint32_t queues = wn_runtime_queue_count(runtime, i);
+
+		fprintf(file, "warpnic: link %u is %s", i, wn_runtime_link_where(runtime, i));
+		if (wn_runtime_slot_count(runtime, i))
+			fprintf(file, ": %u queue%s of %u slots of %u bytes", queues,
+				queues > 1 ? "s" : "", wn_runtime_slot_count(runtime, i),
+				wn_runtime_slot_bytes(runtime, i));
+		fprintf(file, "\n");
+	}
+}
+
+static void print_line(FILE *file, const char *sign, const char *name, uint64_t count)
+{
+	char number[32];
+
+	fprintf(file, "  %1s %-18s %18s\n", sign, name, wn_run_grouped(count, number, sizeof(number)));
+}
+
+static void print_program_counters(const struct wn_runtime *runtime, FILE *file)
+{
+	uint64_t values[PROGRAM_COUNTERS_MAX];
+	const uint32_t count = wn_runtime_program_counters(runtime, values, PROGRAM_COUNTERS_MAX);
+
+	for (uint32_t i = 0; i < count; i++)
+		if (values[i])
+			print_line(file, i ? "" : "", wn_runtime_program_counter_name(runtime, i), values[i]);
+}
+
+static void print_cost(const struct wn_run_sample *first, const struct wn_run_sample *last, FILE *file)
+{
+	const double seconds = (double)(last->at_ns - first->at_ns) * 1e-9;
+	const uint64_t user = last->user_ns - first->user_ns;
+	const uint64_t system = last->system_ns - first->system_ns;
+	const uint64_t packets = last->counters.received - first->counters.received;
+
+	fprintf(file, "    cpu                user %.3f s, system %.3f s: %.1f %% of one core",
+		(double)user * 1e-9, (double)system * 1e-9,
+		seconds > 0 ? (double)(user + system) * 1e-7 / seconds : 0);
+	if (packets)
+		fprintf(file, ", %.0f ns a packet", (double)(user + system) / (double)packets);
+	fprintf(file, "\n");
+}
+
+void wn_run_print_summary(const struct wn_runtime *runtime, const struct wn_run_sample *first,
+			  const struct wn_run_sample *last, FILE *file)
+{
+	const struct wn_counters *counters = &last->counters;
+	const double seconds = (double)(last->at_ns - first->at_ns) * 1e-9;
+	const int64_t difference = wn_counters_difference(counters);
+	char rate[32], bits[32];
+
+	fprintf(file, "\n%s: %.3f s, %spackets/s, %sbit/s\n", wn_runtime_program_name(runtime), seconds,
+		wn_run_scaled(seconds > 0 ? (double)counters->received / seconds : 0, rate, sizeof(rate)),
+		wn_run_scaled(seconds > 0 ? (double)counters->bytes * 8 / seconds : 0, bits,
+			      sizeof(bits)));
+	print_line(file, "", "received", counters->received);
+	print_line(file, "=", "answered", counters->answered);
+	print_line(file, "+", "forwarded", counters->forwarded);
+	print_line(file, "+", "delivered", counters->delivered);
+	for (int cause = 0; cause < WN_CAUSE_COUNT; cause++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "dropped_%s", wn_cause_name((enum wn_cause)cause));
+		if (counters->dropped[cause] || cause == WN_CAUSE_RING_FULL)
+			print_line(file, "+", name, counters->dropped[cause]);
+	}
+	print_line(file, "+", "in_flight", counters->in_flight);
+	if (difference)
+		fprintf(file, "    THE SUM DOES NOT ADD UP: %" PRId64 " packets differ; please report this\n",
+			difference);
+	else
+		fprintf(file, "    the sum adds up\n");
+	print_line(file, "", "bytes", counters->bytes);
+	print_line(file, "", "dropped by kernel", counters->kernel_dropped);
+	if (counters->receive_errors)
+		print_line(file, "", "receive errors", counters->receive_errors);
+	print_program_counters(runtime, file);
+	print_cost(first, last, file);
+}
+
+static void write_counters(struct wn_json *json, const struct wn_counters *counters)
+{
+	wn_json_number(json, "received", counters->received);
+	wn_json_number(json, "bytes", counters->bytes);
+	wn_json_number(json, "answered", counters->answered);
+	wn_json_number(json, "answered_bytes", counters->answered_bytes);
+	wn_json_number(json, "forwarded", counters->forwarded);
+	wn_json_number(json, "delivered", counters->delivered);
+	wn_json_object(json, "dropped");
+	for (int cause = 0; cause < WN_CAUSE_COUNT; cause++)
+		wn_json_number(json, wn_cause_name((enum wn_cause)cause), counters->dropped[cause]);
+	wn_json_end(json);
+	wn_json_number(json, "in_flight", counters->in_flight);
+	wn_json_signed(json, "difference", wn_counters_difference(counters));
+	wn_json_number(json, "kernel_dropped", counters->kernel_dropped);
+	wn_json_number(json, "receive_errors", counters->receive_errors);
+}
+
+static void write_links(struct wn_json *json, const struct wn_runtime *runtime)
+{
+	wn_json_array(json, "links");
+	for (uint32_t i = 0; wn_runtime_link_where(runtime, i); i++) {
+		struct wn_counters counters;
+
+		wn_runtime_link_snapshot(runtime, i, &counters);
+		wn_json_object(json, NULL);
+		wn_json_text(json, "where", wn_runtime_link_where(runtime, i));
+		wn_json_number(json, "queues", wn_runtime_queue_count(runtime, i));
+		wn_json_number(json, "slots", wn_runtime_slot_count(runtime, i));
+		wn_json_number(json, "slot_bytes", wn_runtime_slot_bytes(runtime, i));
+		write_counters(json, &counters);
+		wn_json_end(json);
+	}
+	wn_json_end(json);
+}
+
+static void write_program_counters(struct wn_json *json, const struct wn_runtime *runtime)
+{
+	uint64_t values[PROGRAM_COUNTERS_MAX];
+	const uint32_t count = wn_runtime_program_counters(runtime, values, PROGRAM_COUNTERS_MAX);
+
+	wn_json_object(json, "counters");
+	for (uint32_t i = 0; i < count; i++)
+		wn_json_number(json, wn_runtime_program_counter_name(runtime, i), values[i]);
+	wn_json_end(json);
+}
+
+int wn_run_print_json(const struct wn_runtime *runtime, const struct wn_run_sample *first,
+		      const struct wn_run_sample *last, FILE *file)
+{
+	struct wn_json json;
+
+	wn_json_init(&json, file, 1);
+	wn_json_object(&json, NULL);
+	wn_json_text(&json, "program", wn_runtime_program_name(runtime));
+	wn_json_text(&json, "device", wn_runtime_device_name(runtime));
+	wn_json_text(&json, "mode", wn_mode_name(wn_runtime_mode(runtime)));
+	wn_json_real(&json, "seconds", (double)(last->at_ns - first->at_ns) * 1e-9);
+	write_counters(&json, &last->counters);
+	write_program_counters(&json, runtime);
+	wn_json_object(&json, "cpu");
+	wn_json_number(&json, "user_ns", last->user_ns - first->user_ns);
+	wn_json_number(&json, "system_ns", last->system_ns - first->system_ns);
+	wn_json_end(&json);
+	wn_json_number(&json, "memory_bytes", wn_runtime_memory_bytes(runtime));
+	write_links(&json, runtime);
+	wn_json_end(&json);
+	return wn_json_finish(&json);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the subcommands of `warpnic` share. Each has a file of its own and one struct wn_command;
+ * main.c lists them. Data goes to stdout, talk to stderr; exit statuses are enum wn_status.
+ */
+#ifndef WN_TOOL_TOOL_H
+#define WN_TOOL_TOOL_H
+
+#include "tool/arguments.h"
+#include "warpnic/status.h"
+
+extern const struct wn_command wn_command_run;       /* run.c; its .run is wn_tool_run */
+extern const struct wn_command wn_command_send;      /* send.c */
+extern const struct wn_command wn_command_devices;   /* list.c */
+extern const struct wn_command wn_command_programs;
+extern const struct wn_command wn_command_links;
+
+int wn_tool_run(int argc, char **argv);
+
+/* Prints "warpnic NAME: text" on stderr and, for usage errors, where the help is. The status. */
+int wn_tool_fail(const struct wn_command *command, const struct wn_error *error);
+
+/* The same for a usage error in printf's words. Returns WN_USAGE. */
+__attribute__((format(printf, 2, 3)))
+int wn_tool_usage(const struct wn_command *command, const char *format, ...);
+
+/* Whether escape sequences may be written: a terminal, NO_COLOR unset or empty, TERM not dumb. */
+int wn_tool_has_colour(FILE *file);
+
+/*
+ * Flushes stdout. Returns `status`, or WN_FAILED with a message where the data could not be
+ * written (a full disk, a closed pipe).
+ */
+int wn_tool_finish_output(const struct wn_command *command, int status);
+
+#endif
