@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+# For the tests of the command: TAP from shell. Sourced; $WARPNIC is the command.
+: "${WARPNIC:?path of the command}"
+number=0 failures=0
+folder=$(mktemp -d)
+children=
+# Every process a test started is ended by its number, every file it made is removed.
+finish() {
+	for child in $children; do kill "$child" 2>/dev/null || true; done
+	rm -rf "$folder"
+}
+trap finish EXIT
+trap 'exit 1' INT TERM
+
+# result STATUS NAME: one TAP line
+result() {
+	number=$((number + 1))
+	if [ "$1" = 0 ]; then echo "ok $number - $2"; else
+		echo "not ok $number - $2"
+		failures=$((failures + 1))
+	fi
+}
+
+skip() {
+	number=$((number + 1))
+	echo "ok $number - $1 # SKIP $2"
+}
+
+done_testing() {
+	echo "1..$number"
+	[ "$failures" = 0 ]
+}
+
+# refuses STATUS WORDS ARGUMENT...: the command ends with that status, and stderr holds the words
+refuses() {
+	want=$1 words=$2
+	shift 2
+	got=0
+	timeout 10 "$WARPNIC" "$@" >"$folder/out" 2>"$folder/err" </dev/null || got=$?
+	if [ "$got" = "$want" ] && grep -qF -- "$words" "$folder/err"; then
+		result 0 "refused: warpnic $*"
+	else
+		echo "# status $got, expected $want; stderr, which should hold '$words':"
+		sed 's/^/# /' "$folder/err"
+		result 1 "refused: warpnic $*"
+	fi
+}
+
+# start ARGUMENT...: runs `warpnic run ARGUMENT...` in the background and waits until it serves.
+# Sets $pid and $port (of its first udp link). Output in $folder/run.out and run.err.
+start() {
+	"$WARPNIC" run "$@" >"$folder/run.out" 2>"$folder/run.err" &
+	pid=$!
+	children="$children $pid"
+	for _ in $(seq 100); do
+		grep -q '^warpnic: link' "$folder/run.err" && break
+		sleep 0.05
+	done
+	port=$(sed -n 's/^warpnic: link 0 is udp:.*:\([0-9][0-9]*\)[: ].*/\1/p' "$folder/run.err" | head -n 1)
+	sleep 0.1
+}
+
+# value FILE KEY: a number of the JSON document, by its (unique or first) key
+value() { sed -n "s/^ *\"$2\": \([-0-9]*\),*$/\1/p" "$1" | head -n 1; }

@@ -1,0 +1,144 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# `warpnic run` as a user meets it: real clients, signals, JSON, records, a program of one's own.
+set -eu
+. "$(dirname "$0")/common.sh"
+here=$(dirname "$0")
+
+# status COMMAND...: runs it and turns it into a result's argument
+status() { if "$@"; then echo 0; else echo 1; fi; }
+
+# -- clients that nobody here wrote --
+start echo --link udp:127.0.0.1:0 --json
+if command -v nc >/dev/null; then
+	reply=$(echo 'hello, ring' | timeout 5 nc -u -w 1 127.0.0.1 "$port" || true)
+	result "$(status [ "$reply" = 'hello, ring' ])" 'nc -u gets its line back'
+else
+	skip 'nc -u gets its line back' 'no nc'
+fi
+if command -v nping >/dev/null; then
+	timeout 20 nping --udp --unprivileged -p "$port" --count 5 --rate 20 --data-length 32 127.0.0.1 >"$folder/nping" 2>&1 || true
+	result "$(status grep -q 'Rcvd: 5 ' "$folder/nping")" 'nping --udp gets five answers of five'
+else
+	skip 'nping --udp gets five answers of five' 'no nping'
+fi
+"$WARPNIC" send "127.0.0.1:$port" --count 20000 --json >"$folder/send" 2>"$folder/send.err" && sent=0 || sent=1
+result $sent 'warpnic send: 20,000 sent, none lost'
+kill -USR1 "$pid"
+sleep 0.3
+result "$(status grep -q 'the sum adds up' "$folder/run.err")" 'SIGUSR1 prints the counters and goes on'
+kill -TERM "$pid"
+got=0
+wait "$pid" || got=$?
+result $got 'SIGTERM: drains, exit status 0'
+out=$folder/run.out
+result "$(status [ "$(value "$out" received)" = "$(value "$out" answered)" ])" 'all received were answered'
+result "$(status [ "$(value "$out" difference)" = 0 ])" 'the document says that the sum adds up'
+result "$(status [ "$(value "$out" in_flight)" = 0 ])" 'nothing is in flight at the end'
+if command -v python3 >/dev/null; then
+	result "$(status python3 -c 'import json,sys; json.load(open(sys.argv[1]))' "$out")" 'it is JSON'
+else
+	skip 'it is JSON' 'no python3'
+fi
+
+# -- the end under full load --
+for mode in batch resident lease; do
+	start echo --link udp:127.0.0.1:0,gro=on --mode $mode --json
+	"$WARPNIC" send "127.0.0.1:$port" --duration 3 --gso 16 --no-reply >/dev/null 2>&1 &
+	load=$!
+	children="$children $load"
+	sleep 1
+	kill -TERM "$pid"
+	got=0
+	wait "$pid" || got=$?
+	kill "$load" 2>/dev/null || true
+	wait "$load" 2>/dev/null || true
+	result $got "SIGTERM under full load, $mode mode: exit status 0"
+	result "$(status [ "$(value "$out" received)" -gt 1000 ])" "$mode: there was a load"
+	result "$(status [ "$(value "$out" difference)$(value "$out" in_flight)" = 00 ])" "$mode: the sum adds up, nothing in flight"
+done
+
+# -- ends by itself --
+timeout 20 "$WARPNIC" run drop --link memory:count=100000 --json >"$out" 2>/dev/null
+result "$(status [ "$(value "$out" program)" = 100000 ])" 'a memory link comes to its end'
+timeout 20 "$WARPNIC" run drop --link memory:count=0 -c 12345 --json >"$out" 2>/dev/null
+result "$(status [ "$(value "$out" received)" = 12345 ])" '-c N ends after N packets exactly'
+timeout 20 "$WARPNIC" run drop --link memory:count=0,rate=1000 --duration 1 --json >"$out" 2>/dev/null
+received=$(value "$out" received)
+result "$(status [ "$received" -gt 500 -a "$received" -lt 1500 ])" '--duration and rate= hold'
+
+# -- records --
+start transform --link udp:127.0.0.1:0 --records "$folder/records" -c 4
+if command -v python3 >/dev/null; then
+	python3 - "$port" <<'PY'
+import socket, struct, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for payload in (struct.pack('!4f', 1.5, -2, 3e10, 0.25), struct.pack('!2f', 7, 8) + b'\x01\x02\x03', b'abc',
+                struct.pack('!5f', 1, 2, 3, 4, 5)):
+    s.sendto(payload, ('127.0.0.1', int(sys.argv[1])))
+PY
+	wait "$pid" || true
+	python3 - "$folder/records" >"$folder/check" 2>&1 <<'PY' && got=0 || got=1
+import json, sys
+records = [json.loads(line) for line in open(sys.argv[1])]
+values = [[r[k] for k in ('index', 'code', 'f0', 'f1', 'f2', 'f3')] for r in records]
+f = 3e10
+expected = [[0, 0, 1.5, -2, values[0][4], 0.25], [1, 0, 7, 8, 0, 0], [2, 1, 0, 0, 0, 0], [3, 0, 1, 2, 3, 4]]
+assert values == expected, values
+assert abs(values[0][4] - f) < 1e4
+PY
+	result $got 'transform: four floats of each packet, code 1 for the short one'
+else
+	kill "$pid"
+	skip 'transform: four floats of each packet, code 1 for the short one' 'no python3'
+fi
+
+# -- a program of one's own --
+cat >"$folder/mine.c" <<'C'
+#define WN_COUNTERS(X) X(shouted)
+#include <warpnic/program.h>
+
+WN_PROGRAM(shout, WN_DATAGRAM, WN_LOOK_ALL)
+{
+	WN_LOOP(i, wn_length(packet), 1500)
+	{
+		const uint32_t c = wn_u8(packet, i);
+
+		if (c >= 'a' && c <= 'z')
+			wn_put_u8(packet, i, c - 32);
+	}
+	wn_count(packet, counter_shouted, 1);
+	return WN_REPLY;
+}
+C
+if command -v nc >/dev/null && command -v "${CC:-cc}" >/dev/null; then
+	start "$folder/mine.c" --link 'udp:[::1]:0' --json --duration 3
+	reply=$(echo 'quiet please' | timeout 5 nc -u -w 1 ::1 "$port" || true)
+	result "$(status [ "$reply" = 'QUIET PLEASE' ])" 'a program compiled at start answers, over IPv6'
+	kill -INT "$pid"
+	wait "$pid" || true
+	result "$(status [ "$(value "$out" shouted)" = 1 ])" 'and its counter is in the document'
+else
+	skip 'a program compiled at start answers, over IPv6' 'no nc or no compiler'
+fi
+
+# -- two instances on one port --
+start echo --link udp:127.0.0.1:0,reuseport=on --duration 20 -q
+first=$pid
+done_with=$(ps -o args= -p "$first" >/dev/null && echo yes)
+result "$(status [ "$done_with" = yes ])" 'reuseport=on starts'
+kill "$first"
+wait "$first" || true
+
+# -- an idle one costs little, and wakes up at once --
+for mode in batch resident; do
+	start echo --link udp:127.0.0.1:0 --mode $mode --json
+	sleep 3
+	kill "$pid"
+	wait "$pid" || true
+	cpu=$(($(value "$out" user_ns) + $(value "$out" system_ns)))
+	echo "# idle for 3 s in $mode mode: $((cpu / 30000000)) % of a core"
+	result "$(status [ $cpu -lt 450000000 ])" "$mode: an idle one uses less than 15 % of a core"
+done
+: "$here"
+done_testing

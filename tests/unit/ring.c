@@ -1,0 +1,652 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ring as an object (what format, attach, create and open refuse), and its two host sides with
+ * a device loop between them: laps, a full ring, cursors that wrap, two processes.
+ */
+#define _GNU_SOURCE
+#include "check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lane/port_ring.h"
+#include "warpnic/verdict.h"
+#include "ring/consumer.h"
+#include "ring/producer.h"
+
+/* A ring with its three sides. `tampered` counts packets that came out other than they went in. */
+struct bench {
+	struct wn_ring ring;
+	struct wn_producer producer;
+	struct wn_consumer consumer;
+	struct wn_port port;
+	uint32_t sent, tampered;
+};
+
+static struct wn_ring_geometry geometry_of(uint32_t slot_count)
+{
+	return (struct wn_ring_geometry){slot_count, 64, 1};
+}
+
+/* Sets every cursor as if `start` slots had passed: each word holds the lap before. */
+static void bench_preset(struct bench *bench, uint32_t start)
+{
+	const struct wn_ring_view *view = &bench->ring.view;
+
+	bench->producer.published = bench->producer.released_seen = start;
+	bench->consumer.released = start;
+	bench->port.position = start;
+	view->words->published = view->words->released = start;
+	for (uint32_t i = 0; i <= view->slot_mask; i++) {
+		const uint32_t before = start - view->slot_mask - 1 + i;
+
+		view->verdicts[before & view->slot_mask] =
+			wn_verdict_word(wn_lap(before, view->slot_shift), WN_REPLY, 0);
+	}
+}
+
+static int bench_open(struct bench *bench, uint32_t slot_count)
+{
+	const struct wn_ring_geometry geometry = geometry_of(slot_count);
+	struct wn_error error = {0};
+
+	memset(bench, 0, sizeof(*bench));
+	if (!CHECK_INT(wn_ring_create(&bench->ring, &geometry, &error), 0))
+		return -1;
+	wn_producer_init(&bench->producer, &bench->ring.view);
+	wn_consumer_init(&bench->consumer, &bench->ring.view);
+	wn_port_init(&bench->port, &bench->ring.view, 0, 1);
+	return 0;
+}
+
+/* Fills and publishes up to `wanted` packets; each carries its position. */
+static uint32_t produce(struct bench *bench, uint32_t wanted)
+{
+	const struct wn_ring_view *view = &bench->ring.view;
+	const uint32_t count = wn_producer_reserve(&bench->producer, wanted);
+
+	for (uint32_t i = 0; i < count; i++) {
+		const uint32_t position = bench->producer.published + i;
+		const uint32_t index = position & view->slot_mask;
+
+		memcpy(wn_ring_frame(view, index), &position, sizeof(position));
+		view->slots[index].position = position + 1;
+		view->slots[index].length = sizeof(position);
+	}
+	if (count)
+		wn_producer_publish(&bench->producer, count);
+	return count;
+}
+
+/* The device: complements the packet, answers with a length that follows from the position. */
+static uint32_t serve(struct bench *bench)
+{
+	const struct wn_ring_view *view = &bench->port.view;
+	const uint32_t count = wn_port_peek(&bench->port);
+
+	for (uint32_t i = 0; i < count; i++) {
+		const uint32_t position = bench->port.position + i;
+		const uint32_t index = position & view->slot_mask;
+		uint32_t value;
+
+		if (view->slots[index].position != position + 1) {
+			wn_port_report_corrupt(&bench->port, position);
+			return i;
+		}
+		memcpy(&value, wn_ring_frame(view, index), sizeof(value));
+		value = ~value;
+		memcpy(wn_ring_frame(view, index), &value, sizeof(value));
+		wn_port_answer(&bench->port, position,
+			       wn_verdict_word(wn_lap(position, view->slot_shift), WN_REPLY,
+					       position & 0xffff));
+	}
+	if (count)
+		wn_port_retire(&bench->port, count);
+	return count;
+}
+
+/* Takes what is answered; `limit` as the receive pump would give it. */
+static uint32_t consume(struct bench *bench, uint32_t limit)
+{
+	const struct wn_ring_view *view = &bench->ring.view;
+	uint32_t words[64];
+	const uint32_t count = wn_consumer_peek(&bench->consumer, limit, words, 64);
+
+	for (uint32_t i = 0; i < count; i++) {
+		const uint32_t position = bench->consumer.released + i;
+		uint32_t value;
+
+		memcpy(&value, wn_ring_frame(view, position & view->slot_mask), sizeof(value));
+		bench->tampered += value != ~position ||
+				   wn_verdict_code(words[i]) != WN_REPLY ||
+				   wn_verdict_length(words[i]) != (position & 0xffff);
+	}
+	if (count)
+		wn_consumer_retire(&bench->consumer, count);
+	bench->sent += count;
+	return count;
+}
+
+/* -- the object -- */
+
+static void test_check_refuses_geometry(void)
+{
+	static const uint32_t bad_counts[] = {0, 1, 3, 4095, UINT32_MAX, 1u << 31, WN_SLOT_COUNT_MAX * 2u};
+	static const uint32_t bad_sizes[] = {0, 1, 32, 2000, UINT32_MAX, 1u << 31, WN_SLOT_BYTES_MAX * 2u};
+	struct wn_ring_geometry geometry = geometry_of(4096);
+	struct wn_error error = {0};
+	char option[32];
+
+	CHECK_INT(wn_ring_check(&geometry, &error), 0);
+	for (size_t i = 0; i < sizeof(bad_counts) / sizeof(*bad_counts); i++) {
+		geometry = geometry_of(bad_counts[i]);
+		CHECK_INT(wn_ring_check(&geometry, &error), -EINVAL);
+		CHECK_INT(error.status, WN_USAGE);
+		snprintf(option, sizeof(option), "slots=%u:", bad_counts[i]);
+		CHECK(!strncmp(error.text, option, strlen(option)));
+		CHECK(strstr(error.text, "power of two") != NULL);
+	}
+	for (size_t i = 0; i < sizeof(bad_sizes) / sizeof(*bad_sizes); i++) {
+		geometry = (struct wn_ring_geometry){4096, bad_sizes[i], 1};
+		CHECK_INT(wn_ring_check(&geometry, &error), -EINVAL);
+		snprintf(option, sizeof(option), "slot-bytes=%u:", bad_sizes[i]);
+		CHECK(!strncmp(error.text, option, strlen(option)));
+	}
+	geometry = (struct wn_ring_geometry){4096, 2048, 2};
+	CHECK_INT(wn_ring_check(&geometry, NULL), -EINVAL);
+	geometry.segments_max = WN_TRAIN_SEGMENTS_MAX;
+	CHECK_INT(wn_ring_check(&geometry, NULL), 0);
+	geometry = (struct wn_ring_geometry){WN_SLOT_COUNT_MAX, WN_SLOT_BYTES_MAX, WN_TRAIN_SEGMENTS_MAX};
+	CHECK_INT(wn_ring_check(&geometry, NULL), 0);
+	CHECK(wn_ring_bytes(&geometry) > (uint64_t)WN_SLOT_COUNT_MAX * WN_SLOT_BYTES_MAX);
+}
+
+static void test_create_refuses_geometry(void)
+{
+	const struct wn_ring_geometry geometry = geometry_of(3);
+	struct wn_ring ring;
+
+	CHECK_INT(wn_ring_create(&ring, &geometry, NULL), -EINVAL);
+	CHECK(!ring.memory);
+	CHECK_INT(ring.fd, -1);
+	wn_ring_destroy(&ring);
+}
+
+static void test_format_refuses_memory(void)
+{
+	const struct wn_ring_geometry geometry = geometry_of(4);
+	const struct wn_ring_geometry bad = geometry_of(3);
+	const size_t bytes = wn_ring_bytes(&geometry);
+	uint8_t *memory = aligned_alloc(4096, bytes + 4096);
+	struct wn_ring ring;
+
+	if (!CHECK(memory != NULL))
+		return;
+	memset(memory, 0, bytes + 4096);
+	CHECK_INT(wn_ring_format(memory, bytes - 1, &geometry), -EINVAL);
+	CHECK_INT(wn_ring_format(memory + 64, bytes, &geometry), -EINVAL);
+	CHECK_INT(wn_ring_format(memory, bytes, &bad), -EINVAL);
+	CHECK_INT(((struct wn_ring_header *)memory)->magic, 0);
+	CHECK_INT(wn_ring_attach(&ring, memory, bytes, NULL), -EINVAL);
+	CHECK_INT(wn_ring_format(memory, bytes, &geometry), 0);
+	CHECK_INT(wn_ring_attach(&ring, memory, bytes, NULL), 0);
+	CHECK_INT(wn_ring_attach(&ring, memory, bytes - 1, NULL), -EINVAL);
+	CHECK_INT(wn_ring_attach(&ring, memory, 16, NULL), -EINVAL);
+	CHECK_INT(wn_ring_attach(&ring, memory + 64, bytes, NULL), -EINVAL);
+	CHECK(!ring.memory);
+	free(memory);
+}
+
+/* Flips each bit of the header in turn: none may pass. */
+static void test_attach_refuses_spoilt_header(void)
+{
+	const struct wn_ring_geometry plain = geometry_of(4);
+	const struct wn_ring_geometry trains = {4, 1024, WN_TRAIN_SEGMENTS_MAX};
+	const struct wn_ring_geometry *geometries[] = {&plain, &trains};
+
+	for (int g = 0; g < 2; g++) {
+		const size_t bytes = wn_ring_bytes(geometries[g]);
+		uint8_t *memory = aligned_alloc(4096, bytes);
+		struct wn_error error = {0};
+		struct wn_ring ring;
+
+		if (!CHECK(memory != NULL))
+			return;
+		memset(memory, 0, bytes);
+		CHECK_INT(wn_ring_format(memory, bytes, geometries[g]), 0);
+		for (size_t bit = 0; bit < 8 * sizeof(struct wn_ring_header); bit++) {
+			memory[bit / 8] ^= (uint8_t)(1 << bit % 8);
+			error.text[0] = '\0';
+			if (!CHECK_INT(wn_ring_attach(&ring, memory, bytes, &error), -EINVAL) ||
+			    !CHECK(error.text[0] != '\0'))
+				printf("# header byte %zu\n", bit / 8);
+			CHECK(!ring.memory);
+			memory[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		}
+		CHECK_INT(wn_ring_attach(&ring, memory, bytes, &error), 0);
+		free(memory);
+	}
+}
+
+static void test_attach_names_the_version(void)
+{
+	const struct wn_ring_geometry geometry = geometry_of(4);
+	const size_t bytes = wn_ring_bytes(&geometry);
+	uint8_t *memory = aligned_alloc(4096, bytes);
+	struct wn_error error = {0};
+	struct wn_ring ring;
+
+	if (!CHECK(memory != NULL))
+		return;
+	memset(memory, 0, bytes);
+	CHECK_INT(wn_ring_format(memory, bytes, &geometry), 0);
+	((struct wn_ring_header *)(void *)memory)->version = 7;
+	CHECK_INT(wn_ring_attach(&ring, memory, bytes, &error), -EINVAL);
+	CHECK(strstr(error.text, "version 7") != NULL);
+	free(memory);
+}
+
+/* After attach the header may say what it likes: the checked copy counts. */
+static void test_header_is_read_once(void)
+{
+	struct bench bench;
+
+	if (bench_open(&bench, 4))
+		return;
+	memset(bench.ring.memory, 0xff, sizeof(struct wn_ring_header));
+	for (int i = 0; i < 10; i++) {
+		CHECK_INT(produce(&bench, 4), 4);
+		CHECK_INT(serve(&bench), 4);
+		CHECK_INT(consume(&bench, bench.producer.published), 4);
+	}
+	CHECK_INT(bench.tampered, 0);
+	wn_ring_destroy(&bench.ring);
+	CHECK(!bench.ring.memory);
+	wn_ring_destroy(&bench.ring);
+}
+
+static void test_open_refuses_unsealed(void)
+{
+	const struct wn_ring_geometry geometry = geometry_of(4);
+	const size_t bytes = wn_ring_bytes(&geometry);
+	struct wn_error error = {0};
+	struct wn_ring ring;
+	void *memory;
+	int fd = memfd_create("test-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int pipes[2];
+
+	CHECK(fd >= 0 && !ftruncate(fd, (off_t)bytes));
+	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK_INT(wn_ring_format(memory, bytes, &geometry), 0);
+	CHECK_INT(wn_ring_open(&ring, fd, &error), -EPERM);
+	CHECK(strstr(error.text, "sealed") != NULL);
+	CHECK_INT(fcntl(fd, F_ADD_SEALS, F_SEAL_GROW), 0);
+	CHECK_INT(wn_ring_open(&ring, fd, &error), -EPERM);
+	CHECK_INT(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+	CHECK_INT(wn_ring_open(&ring, fd, &error), 0);
+	wn_ring_destroy(&ring);
+	munmap(memory, bytes);
+	close(fd);
+
+	CHECK_INT(pipe(pipes), 0);
+	CHECK_INT(wn_ring_open(&ring, pipes[0], &error), -EPERM);
+	close(pipes[0]);
+	close(pipes[1]);
+	CHECK_INT(wn_ring_open(&ring, -1, &error), -EPERM);
+}
+
+static void test_created_memory_is_sealed(void)
+{
+	struct bench bench;
+	off_t bytes;
+
+	if (bench_open(&bench, 4))
+		return;
+	bytes = (off_t)bench.ring.bytes;
+	CHECK_INT(ftruncate(bench.ring.fd, bytes - 4096), -1);
+	CHECK_INT(errno, EPERM);
+	CHECK_INT(ftruncate(bench.ring.fd, bytes + 4096), -1);
+	CHECK_INT(errno, EPERM);
+	CHECK_INT(fcntl(bench.ring.fd, F_GET_SEALS), F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+	CHECK(fcntl(bench.ring.fd, F_GETFD) & FD_CLOEXEC);
+	wn_ring_destroy(&bench.ring);
+}
+
+/* -- the protocol -- */
+
+/* The verdict word as layout.h describes it, bit by bit: devices of other builds rely on it. */
+static void test_fields_of_the_word(void)
+{
+	const uint32_t word = wn_verdict_word(0x3ff, 0x3f, 0xffff);
+
+	CHECK_INT(word, UINT32_MAX);
+	CHECK_INT(wn_verdict_word(1, 0, 0), 1 << 22);
+	CHECK_INT(wn_verdict_word(0, 1, 0), 1 << 16);
+	CHECK_INT(wn_verdict_word(0, 0, 1), 1);
+	CHECK_INT(wn_verdict_lap(word), 0x3ff);
+	CHECK_INT(wn_verdict_code(word), WN_CODE_COUNT - 1);
+	CHECK_INT(wn_verdict_length(word), 0xffff);
+	for (uint32_t shift = 1; shift <= 20; shift++) {
+		CHECK_INT(wn_lap(0, shift), 1);
+		CHECK_INT(wn_lap((1u << shift) - 1, shift), 1);
+		CHECK_INT(wn_lap(1u << shift, shift), 2);
+		CHECK_INT(wn_lap((1022u << shift), shift), 1023);
+		CHECK_INT(wn_lap((1023u << shift), shift), 0);
+		CHECK_INT(wn_lap(UINT32_MAX, shift), 0);
+	}
+}
+
+static void test_ten_laps(void)
+{
+	static const uint32_t slot_counts[] = {2, 4, 4096};
+
+	for (int i = 0; i < 3; i++) {
+		const uint32_t total = 10 * slot_counts[i] + 1;
+		struct bench bench;
+		uint32_t made = 0;
+
+		if (bench_open(&bench, slot_counts[i]))
+			return;
+		while (bench.sent < total) {
+			const uint32_t before = made + bench.sent;
+
+			made += produce(&bench, total - made < 7 ? total - made : 7);
+			serve(&bench);
+			consume(&bench, bench.producer.published);
+			if (!CHECK(made + bench.sent > before))
+				break;
+		}
+		CHECK_INT(bench.sent, total);
+		CHECK_INT(bench.tampered, 0);
+		CHECK_INT(bench.ring.view.words->released, total);
+		CHECK_INT(bench.ring.view.words->corrupt, 0);
+		wn_ring_destroy(&bench.ring);
+	}
+}
+
+/* More laps than a verdict word can tell apart, on a ring of two. */
+static void test_laps_of_the_word_wrap(void)
+{
+	struct bench bench;
+
+	if (bench_open(&bench, 2))
+		return;
+	for (uint32_t i = 0; i < 2 * 1024 * 2 + 1; i++) {
+		/* nothing answered yet: no earlier lap may pass for an answer */
+		if (!CHECK_INT(produce(&bench, 1), 1) ||
+		    !CHECK_INT(consume(&bench, bench.producer.published), 0) ||
+		    !CHECK_INT(serve(&bench), 1) ||
+		    !CHECK_INT(consume(&bench, bench.producer.published), 1))
+			break;
+	}
+	CHECK_INT(bench.tampered, 0);
+	wn_ring_destroy(&bench.ring);
+}
+
+/* Cursors pass 2^32, on every slot count: laps and differences must not notice. */
+static void test_cursors_wrap(void)
+{
+	for (uint32_t slot_count = 2; slot_count <= 4096; slot_count *= 2) {
+		struct bench bench;
+		uint32_t made = 0;
+
+		if (bench_open(&bench, slot_count))
+			return;
+		bench_preset(&bench, 0u - 2 * slot_count);
+		while (made < 4 * slot_count + 3) {
+			const uint32_t count = produce(&bench, 5);
+
+			CHECK_INT(consume(&bench, bench.producer.published), 0);
+			while (serve(&bench))
+				continue;
+			if (!CHECK(count > 0) ||
+			    !CHECK_INT(consume(&bench, bench.producer.published), count))
+				break;
+			made += count;
+		}
+		CHECK_INT(bench.tampered, 0);
+		CHECK(bench.consumer.released < 3 * slot_count + 8);
+		wn_ring_destroy(&bench.ring);
+	}
+}
+
+/* Several groups share the positions without gap or overlap, also where they wrap. */
+static void test_groups_share_blocks(void)
+{
+	for (uint32_t groups = 1; groups <= 5; groups++) {
+		const uint32_t start = 0u - 64 * WN_BLOCK_SLOTS;
+		uint8_t owners[128 * WN_BLOCK_SLOTS] = {0};
+		struct bench bench;
+
+		if (bench_open(&bench, 2))
+			return;
+		for (uint32_t g = 0; g < groups; g++) {
+			struct wn_port port;
+
+			wn_port_init(&port, &bench.ring.view, g, groups);
+			port.position += start;
+			while (port.position - start < sizeof(owners)) {
+				owners[port.position - start]++;
+				wn_port_retire(&port, 1);
+			}
+		}
+		for (uint32_t i = 0; i < sizeof(owners); i++)
+			if (!CHECK_INT(owners[i], 1))
+				break;
+		wn_ring_destroy(&bench.ring);
+	}
+}
+
+static void test_full_ring_reserves_what_is_free(void)
+{
+	struct bench bench;
+
+	if (bench_open(&bench, 4))
+		return;
+	CHECK_INT(wn_producer_reserve(&bench.producer, 9), 4);
+	CHECK_INT(wn_producer_reserve(&bench.producer, 0), 0);
+	CHECK_INT(produce(&bench, 3), 3);
+	CHECK_INT(wn_producer_reserve(&bench.producer, 9), 1);
+	CHECK_INT(produce(&bench, 9), 1);
+	CHECK_INT(wn_producer_reserve(&bench.producer, 1), 0);
+	CHECK_INT(serve(&bench), 4);
+	CHECK_INT(wn_producer_reserve(&bench.producer, 1), 0);
+	CHECK_INT(consume(&bench, 3), 3);
+	CHECK_INT(wn_producer_reserve(&bench.producer, 9), 3);
+	CHECK_INT(consume(&bench, 4), 1);
+	CHECK_INT(wn_producer_reserve(&bench.producer, 9), 4);
+	CHECK_INT(bench.tampered, 0);
+	wn_ring_destroy(&bench.ring);
+}
+
+/* A device that answers what is not there: the receive pump's count decides. */
+static void test_reader_keeps_to_its_limit(void)
+{
+	struct bench bench;
+	uint32_t words[8];
+
+	if (bench_open(&bench, 4))
+		return;
+	for (uint32_t i = 0; i < 4; i++)
+		wn_port_answer(&bench.port, i,
+			       wn_verdict_word(wn_lap(i, bench.ring.view.slot_shift), WN_REPLY, 4));
+	CHECK_INT(wn_consumer_peek(&bench.consumer, 0, words, 8), 0);
+	CHECK_INT(produce(&bench, 2), 2);
+	CHECK_INT(wn_consumer_peek(&bench.consumer, 2, words, 8), 2);
+	CHECK_INT(wn_consumer_peek(&bench.consumer, 2, words, 1), 1);
+	wn_ring_destroy(&bench.ring);
+}
+
+/* An answer that is missing in the middle holds back those behind it. */
+static void test_order_is_kept(void)
+{
+	struct bench bench;
+	uint32_t words[8];
+
+	if (bench_open(&bench, 4))
+		return;
+	CHECK_INT(produce(&bench, 4), 4);
+	for (uint32_t i = 4; i-- > 0;) {
+		CHECK_INT(wn_consumer_peek(&bench.consumer, 4, words, 8), 0);
+		wn_port_answer(&bench.port, i,
+			       wn_verdict_word(wn_lap(i, bench.ring.view.slot_shift), WN_DROP, i));
+	}
+	CHECK_INT(wn_consumer_peek(&bench.consumer, 4, words, 8), 4);
+	for (uint32_t i = 0; i < 4; i++)
+		CHECK_INT(wn_verdict_length(words[i]), i);
+	wn_ring_destroy(&bench.ring);
+}
+
+static void test_corrupt_slot_is_reported(void)
+{
+	struct bench bench;
+
+	if (bench_open(&bench, 4))
+		return;
+	CHECK_INT(produce(&bench, 3), 3);
+	bench.ring.view.slots[1].position = 77;
+	CHECK_INT(serve(&bench), 1);
+	CHECK_INT(bench.ring.view.words->corrupt, 1);
+	CHECK_INT(bench.ring.view.words->corrupt_position, 1);
+	CHECK_INT(consume(&bench, 3), 1);
+	wn_ring_destroy(&bench.ring);
+}
+
+static void test_close_carries_the_final_count(void)
+{
+	struct bench bench;
+
+	if (bench_open(&bench, 4))
+		return;
+	CHECK_INT(wn_port_finished(&bench.port), 0);
+	CHECK_INT(produce(&bench, 2), 2);
+	wn_producer_close(&bench.producer);
+	CHECK_INT(wn_port_finished(&bench.port), 0);
+	CHECK_INT(serve(&bench), 2);
+	CHECK_INT(wn_port_finished(&bench.port), 1);
+	CHECK_INT(bench.ring.view.words->final, 2);
+	wn_ring_destroy(&bench.ring);
+}
+
+/* -- two processes -- */
+
+static int pass_fd(int socket, int fd)
+{
+	char control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8))) = {0};
+	char byte = 0;
+	struct iovec part = {&byte, 1};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control,
+				 .msg_controllen = sizeof(control)};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+	return sendmsg(socket, &message, 0) == 1 ? 0 : -errno;
+}
+
+static int take_fd(int socket)
+{
+	char control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
+	char byte;
+	struct iovec part = {&byte, 1};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control,
+				 .msg_controllen = sizeof(control)};
+	int fd = -1;
+
+	if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) == 1 && CMSG_FIRSTHDR(&message))
+		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
+	return fd;
+}
+
+/* The other process: attaches what it is handed and serves until the ring is closed. */
+static int device_process(int socket)
+{
+	struct bench bench;
+	const int fd = take_fd(socket);
+
+	memset(&bench, 0, sizeof(bench));
+	if (!CHECK(fd >= 0) || !CHECK_INT(wn_ring_open(&bench.ring, fd, NULL), 0))
+		return 1;
+	close(fd);
+	CHECK_INT(bench.ring.fd, -1);
+	wn_port_init(&bench.port, &bench.ring.view, 0, 1);
+	while (!wn_port_finished(&bench.port))
+		if (!serve(&bench))
+			sched_yield();
+	CHECK_INT(bench.ring.view.words->corrupt, 0);
+	wn_ring_destroy(&bench.ring);
+	return check_failures() != 0;
+}
+
+static void test_two_processes(void)
+{
+	enum { TOTAL = 20000 };
+	struct bench bench;
+	uint32_t made = 0;
+	int sockets[2], status = -1;
+	pid_t child;
+
+	if (!CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets), 0) ||
+	    bench_open(&bench, 64))
+		return;
+	child = fork();
+	if (!child) {
+		/* what the parent mapped is not used here: the child has only the descriptor */
+		munmap(bench.ring.memory, bench.ring.bytes);
+		close(bench.ring.fd);
+		close(sockets[0]);
+		alarm(60);
+		_exit(device_process(sockets[1]));
+	}
+	close(sockets[1]);
+	CHECK_INT(pass_fd(sockets[0], bench.ring.fd), 0);
+	for (uint32_t idle = 0; bench.sent < TOTAL && idle < 10000000;) {
+		const uint32_t before = made + bench.sent;
+
+		made += produce(&bench, TOTAL - made < 16 ? TOTAL - made : 16);
+		consume(&bench, bench.producer.published);
+		idle = made + bench.sent > before ? 0 : idle + 1;
+		if (idle)
+			sched_yield();
+	}
+	CHECK_INT(bench.sent, TOTAL);
+	CHECK_INT(bench.tampered, 0);
+	wn_producer_close(&bench.producer);
+	CHECK_INT(waitpid(child, &status, 0), child);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	close(sockets[0]);
+	wn_ring_destroy(&bench.ring);
+}
+
+int main(void)
+{
+	RUN(test_check_refuses_geometry);
+	RUN(test_create_refuses_geometry);
+	RUN(test_format_refuses_memory);
+	RUN(test_attach_refuses_spoilt_header);
+	RUN(test_attach_names_the_version);
+	RUN(test_header_is_read_once);
+	RUN(test_open_refuses_unsealed);
+	RUN(test_created_memory_is_sealed);
+	RUN(test_fields_of_the_word);
+	RUN(test_ten_laps);
+	RUN(test_laps_of_the_word_wrap);
+	RUN(test_cursors_wrap);
+	RUN(test_groups_share_blocks);
+	RUN(test_full_ring_reserves_what_is_free);
+	RUN(test_reader_keeps_to_its_limit);
+	RUN(test_order_is_kept);
+	RUN(test_corrupt_slot_is_reported);
+	RUN(test_close_carries_the_final_count);
+	RUN(test_two_processes);
+	return check_finish();
+}
