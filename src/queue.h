@@ -83,6 +83,7 @@ struct wn_queue {
 	struct wn_counter_block receive_block;
 	uint32_t admitted __attribute__((aligned(WN_LINE_BYTES))); /* slots published, for the transmit pump */
 	uint32_t receive_done;           /* 1 once nothing more will be published */
+	uint32_t lost;                   /* 1: its link broke, or its file is damaged (receive pump) */
 
 	struct wn_transmit_side transmit __attribute__((aligned(WN_LINE_BYTES)));
 	struct wn_counter_block transmit_block;

@@ -77,10 +77,15 @@ static void note_error(struct wn_queue *queue, int error)
 	show_counts(queue);
 	wn_queue_log(queue, &side->logged_ns, "%s: receive: %s", queue->link->where,
 		     strerror(error));
-	if (error == EBADF || error == ENODEV || error == ENOTSOCK)
+	if (error == EBADF || error == ENODEV || error == ENOTSOCK) {
+		wn_store_release(&queue->lost, 1);
 		wn_receive_close(queue);
-	else
+	} else if (queue->link->limits.is_live) {
 		side->quiet_until_ns = wn_clock_ns() + 10 * WN_MILLISECOND_NS;
+	} else {
+		/* A file does not heal; what it still has comes next. */
+		wn_store_release(&queue->lost, 1);
+	}
 }
 
 static int is_quiet(struct wn_receive_side *side)

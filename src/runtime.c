@@ -257,6 +257,14 @@ static int any_failed(const struct wn_runtime *runtime)
 	return 0;
 }
 
+static int any_lost(const struct wn_runtime *runtime)
+{
+	for (uint32_t i = 0; i < runtime->ring_count; i++)
+		if (wn_load_acquire(&runtime->pumps[i].queue->lost))
+			return 1;
+	return 0;
+}
+
 static int all_done(const struct wn_runtime *runtime)
 {
 	for (uint32_t i = 0; i < runtime->ring_count; i++)
@@ -275,8 +283,10 @@ int wn_runtime_wait(struct wn_runtime *runtime, uint32_t timeout_ms)
 
 		if (any_failed(runtime))
 			return -EIO;
-		if (wn_load_relaxed(&runtime->control.stop) || all_done(runtime))
+		if (wn_load_relaxed(&runtime->control.stop))
 			return 1;
+		if (all_done(runtime))
+			return any_lost(runtime) ? -ENODEV : 1;
 		if (left <= 0)
 			return 0;
 		nanosleep(&pause, NULL);

@@ -93,7 +93,8 @@ WN_API int wn_runtime_start(struct wn_runtime *runtime, struct wn_error *error);
 
 /*
  * Waits up to timeout_ms for all links to come to their end (files do, sockets do not) or for a
- * stop that was asked for. 1 when it has, 0 when not, -errno when a queue had to be given up.
+ * stop that was asked for. 1 when it has, 0 when not; -EIO when a queue had to be given up (the
+ * others still run), -ENODEV when all have ended and a link broke or a file was damaged.
  */
 WN_API int wn_runtime_wait(struct wn_runtime *runtime, uint32_t timeout_ms);
 

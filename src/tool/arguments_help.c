@@ -64,7 +64,8 @@ void wn_command_help(const struct wn_command *command, FILE *file)
 		command->operands, command->summary);
 	print_heading("Options:", file);
 	for (const struct wn_argument *a = command->arguments; a && a->code; a++)
-		print_argument(a->letter, a->name, a->value, a->help, file);
+		print_argument(a->letter, a->name,
+			       a->type == WN_ARGUMENT_CHOICE ? a->choices : a->value, a->help, file);
 	print_argument('h', "help", NULL, "print this and end", file);
 	if (command->notes) {
 		print_heading("Notes:", file);

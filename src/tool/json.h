@@ -47,7 +47,7 @@ void wn_json_real(struct wn_json *json, const char *key, double number);
 void wn_json_bool(struct wn_json *json, const char *key, int truth);
 void wn_json_null(struct wn_json *json, const char *key);
 
-/* Ends the outermost value with a newline and flushes. 0 or -errno of the file. May start another. */
+/* Ends the outermost value with a newline and flushes; 0 or -errno of the file. */
 int wn_json_finish(struct wn_json *json);
 
 #endif

@@ -87,10 +87,14 @@ int wn_tool_usage(const struct wn_command *command, const char *format, ...)
 
 int wn_tool_finish_output(const struct wn_command *command, int status)
 {
-	if (!fflush(stdout) && !ferror(stdout))
+	const int failed = fflush(stdout), error = errno;
+
+	if (!failed && !ferror(stdout))
 		return status;
 	print_name(command);
-	fprintf(stderr, "writing to standard output: %s\n", strerror(errno));
+	/* An earlier write may be the one that failed; its errno is gone by now. */
+	fprintf(stderr, "writing to standard output: %s\n",
+		failed ? strerror(error) : "not all of it could be written");
 	return WN_FAILED;
 }
 

@@ -89,7 +89,7 @@ static void print_program_counters(const struct wn_runtime *runtime, FILE *file)
 
 	for (uint32_t i = 0; i < count; i++)
 		if (values[i])
-			print_line(file, i ? "" : "", wn_runtime_program_counter_name(runtime, i), values[i]);
+			print_line(file, "", wn_runtime_program_counter_name(runtime, i), values[i]);
 }
 
 static void print_cost(const struct wn_run_sample *first, const struct wn_run_sample *last, FILE *file)
@@ -99,7 +99,7 @@ static void print_cost(const struct wn_run_sample *first, const struct wn_run_sa
 	const uint64_t system = last->system_ns - first->system_ns;
 	const uint64_t packets = last->counters.received - first->counters.received;
 
-	fprintf(file, "    cpu                user %.3f s, system %.3f s: %.1f %% of one core",
+	fprintf(file, "    cpu: user %.3f s, system %.3f s, %.1f %% of a core",
 		(double)user * 1e-9, (double)system * 1e-9,
 		seconds > 0 ? (double)(user + system) * 1e-7 / seconds : 0);
 	if (packets)

@@ -104,9 +104,11 @@ static void draw_table(struct wn_run_table *table, const struct wn_runtime *runt
 			     wn_run_grouped(counters->dropped[cause], grouped, sizeof(grouped)));
 	}
 	draw(table, "  %-22s %12s %26" PRIu64, "in flight", "", counters->in_flight);
+	if (counters->kernel_dropped)
+		draw(table, "  %-22s %12s %26" PRIu64, "dropped by the kernel", "",
+		     counters->kernel_dropped);
 	for (uint32_t link = 0; wn_runtime_link_where(runtime, link); link++)
 		draw_depth(table, runtime, link);
-	/* A cause that was there before and a shorter table now cannot be: counters never fall. */
 }
 
 static void print_line(struct wn_run_table *table, const struct wn_run_sample *first,

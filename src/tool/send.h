@@ -115,7 +115,7 @@ void wn_send_buffers_finish(struct wn_send_buffers *buffers);
  */
 int64_t wn_send_burst(struct wn_send *send, uint64_t wanted);
 
-/* Sends the next packet from the first source, waiting for room. 1, 0 (an error, counted) or -errno. */
+/* Sends the next packet from the first source, waiting for room. 1, 0 (counted error) or -errno. */
 int wn_send_one(struct wn_send *send);
 
 /* Takes what has arrived at a source, with recvmmsg's flags. Returns messages, 0 for none. */

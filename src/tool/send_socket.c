@@ -88,7 +88,7 @@ static int set_trains(int fd, const struct wn_send_config *config, struct wn_err
 	return 0;
 }
 
-/* Blocking calls end after a tenth of a second at the latest, so that timers and signals are seen. */
+/* Blocking calls end after a tenth of a second, so that timers and signals are seen. */
 static void set_limits(int fd)
 {
 	const int bytes = SOCKET_BUFFER_BYTES;

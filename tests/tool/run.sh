@@ -23,7 +23,7 @@ else
 	skip 'nping --udp gets five answers of five' 'no nping'
 fi
 "$WARPNIC" send "127.0.0.1:$port" --count 20000 --json >"$folder/send" 2>"$folder/send.err" && sent=0 || sent=1
-result $sent 'warpnic send: 20,000 sent, none lost'
+result "$sent" 'warpnic send: 20,000 sent, none lost'
 kill -USR1 "$pid"
 sleep 0.3
 result "$(status grep -q 'the sum adds up' "$folder/run.err")" 'SIGUSR1 prints the counters and goes on'

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "tests/contract/veth.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#ifndef PACKET_IGNORE_OUTGOING
+#define PACKET_IGNORE_OUTGOING 23
+#endif
+
+int veth_run(const char *command)
+{
+	char line[512];
+
+	snprintf(line, sizeof(line), "PATH=$PATH:/usr/sbin:/sbin; { %s; } >/dev/null 2>&1", command);
+	return system(line);
+}
+
+static int is_running(int fd, const char *name)
+{
+	struct ifreq request = { .ifr_flags = 0 };
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	return !ioctl(fd, SIOCGIFFLAGS, &request) && (request.ifr_flags & IFF_RUNNING);
+}
+
+int veth_wait(void)
+{
+	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int rc = -1;
+
+	for (int i = 0; i < 200 && rc; i++) {
+		if (is_running(fd, "wn-a") && is_running(fd, "wn-b"))
+			rc = 0;
+		else
+			usleep(10000);
+	}
+	close(fd);
+	return rc;
+}
+
+const char *veth_open(void)
+{
+	if (geteuid())
+		return "needs root";
+	if (veth_run("command -v ip"))
+		return "needs the ip command (iproute2)";
+	if (unshare(CLONE_NEWNET))
+		return "no network namespaces here";
+	/* Neighbour discovery would add frames of its own. */
+	if (veth_run("echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6; "
+		     "ip link set lo up; ip link add wn-a type veth peer name wn-b && "
+		     "ip link set wn-a up && ip link set wn-b up"))
+		return "no veth interfaces here";
+	return veth_wait() ? "the veth pair does not come up" : NULL;
+}
+
+int veth_socket(const char *name)
+{
+	const struct timeval wait = { 1, 0 };
+	const struct sockaddr_ll address = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_ALL),
+		.sll_ifindex = (int)if_nametoindex(name),
+	};
+	const int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), on = 1;
+
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	if (bind(fd, (const struct sockaddr *)&address, sizeof(address))) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
