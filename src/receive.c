@@ -12,7 +12,7 @@
 void wn_receive_init(struct wn_queue *queue)
 {
 	memset(&queue->receive, 0, sizeof(queue->receive));
-	wn_producer_init(&queue->receive.producer, &queue->ring.view);
+	wn_producer_init(&queue->receive.producer, &queue->ring);
 }
 
 static void show_counts(struct wn_queue *queue)
@@ -141,7 +141,7 @@ uint32_t wn_receive_burst(struct wn_queue *queue, int64_t wait_ns)
 		number_slots(queue, (uint32_t)count);
 		/* Before they are published: a packet that is out must already have been received. */
 		show_counts(queue);
-		wn_store_release(&queue->admitted, side->producer.published + (uint32_t)count);
+		wn_store_release(&queue->admitted, side->producer.published + (uint32_t)count); /* (A) */
 		wn_producer_publish(&side->producer, (uint32_t)count);
 		return (uint32_t)count;
 	}

@@ -121,7 +121,7 @@ uint32_t wn_runtime_ring_depth(const struct wn_runtime *runtime, uint32_t link)
 	for (uint32_t i = 0; i < runtime->links[link].limits.queue_count; i++) {
 		const struct wn_queue *queue = &runtime->queues[link][i];
 		/* The later cursor first: the other may only have moved on since. */
-		const uint32_t released = wn_load_acquire(&queue->ring.view.words->released);
+		const uint32_t released = wn_load_acquire(&queue->ring.released);
 
 		depth += wn_load_acquire(&queue->admitted) - released;
 	}

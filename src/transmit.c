@@ -20,7 +20,7 @@
 void wn_transmit_init(struct wn_queue *queue)
 {
 	memset(&queue->transmit, 0, sizeof(queue->transmit));
-	wn_consumer_init(&queue->transmit.consumer, &queue->ring.view);
+	wn_consumer_init(&queue->transmit.consumer, &queue->ring);
 }
 
 static void count_drop(struct wn_queue *queue, enum wn_cause cause, uint32_t packets)
@@ -256,7 +256,8 @@ static void settle_segments(struct wn_queue *queue, uint32_t index, const struct
 		const uint32_t received = left < train->segment_bytes ? left : train->segment_bytes;
 
 		settle(queue, &piece,
-		       is_shared ? wn_verdict_word(0, wn_verdict_code(word), received) : words[i],
+		       is_shared ? wn_verdict_word(0, wn_verdict_code(word), received)
+				 : wn_load_relaxed(&words[i]),
 		       received);
 	}
 }
@@ -290,7 +291,7 @@ uint32_t wn_transmit_burst(struct wn_queue *queue)
 {
 	struct wn_transmit_side *side = &queue->transmit;
 	const struct wn_ring_view *view = &queue->ring.view;
-	const uint32_t limit = wn_load_acquire(&queue->admitted);
+	const uint32_t limit = wn_load_acquire(&queue->admitted); /* (L) */
 	const uint32_t count = wn_consumer_peek(&side->consumer, limit, side->words, WN_BURST_MAX);
 	uint64_t finished = 0;
 

@@ -2,9 +2,10 @@
 /*
  * The device's side of the packet ring: one group's hold on one ring.
  *
- * Block k of WN_BLOCK_SLOTS slots belongs to group k mod group_count, so groups need no claim and
- * no word between them. A group remembers nothing but its next position, which a lease hands on to
- * the next one. Letters are those of ring/layout.h.
+ * Blocks of WN_BLOCK_SLOTS slots go to the groups in turn: group g begins with block g and goes on
+ * in steps of group_count blocks, so groups need no claim and no word between them. A group
+ * remembers nothing but its next position, which a lease hands on to the next one; it cannot be
+ * computed from a cursor, because positions wrap at 2^32, which need not be a whole number of rounds. Letters are those of ring/layout.h.
  */
 #ifndef WN_LANE_PORT_RING_H
 #define WN_LANE_PORT_RING_H
@@ -44,11 +45,11 @@ WN_FN void wn_port_answer(WN_PRIVATE const struct wn_port *port, uint32_t positi
 	wn_store_release(&port->view.verdicts[position & port->view.slot_mask], word); /* (V) */
 }
 
-/* Goes on to the next slot of this group. */
+/* Goes on to the next slot of this group, `count` of this block later. */
 WN_FN void wn_port_retire(WN_PRIVATE struct wn_port *port, uint32_t count)
 {
 	port->position += count;
-	if (port->position % WN_BLOCK_SLOTS == 0)
+	if (count && port->position % WN_BLOCK_SLOTS == 0)
 		port->position += (port->group_count - 1) * (uint32_t)WN_BLOCK_SLOTS;
 }
 

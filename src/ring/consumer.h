@@ -11,11 +11,13 @@
 struct wn_consumer {
 	const struct wn_ring_view *view;
 	uint32_t released;      /* ours */
+	uint32_t *released_shown;/* where the receive pump sees it */
 };
 
-static inline void wn_consumer_init(struct wn_consumer *consumer, const struct wn_ring_view *view)
+static inline void wn_consumer_init(struct wn_consumer *consumer, struct wn_ring *ring)
 {
-	consumer->view = view;
+	consumer->view = &ring->view;
+	consumer->released_shown = &ring->released;
 	consumer->released = 0;
 }
 
@@ -49,7 +51,7 @@ static inline uint32_t wn_consumer_peek(const struct wn_consumer *consumer, uint
 static inline void wn_consumer_retire(struct wn_consumer *consumer, uint32_t count)
 {
 	consumer->released += count;
-	wn_store_release(&consumer->view->words->released, consumer->released); /* (R) */
+	wn_store_release(consumer->released_shown, consumer->released); /* (R) */
 }
 
 #endif

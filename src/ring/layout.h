@@ -24,20 +24,27 @@
  *   published            receive pump    device           release (P)    acquire (D)
  *   reply bytes, results device          transmit pump    plain          plain
  *   verdict words        device          transmit pump    release (V)    acquire (T)
- *   released             transmit pump   receive pump     release (R)    acquire (F)
- *   closed               receive pump    device, transmit release (C)    acquire (E)
+ *   admitted (host)      receive pump    transmit pump    release (A)    acquire (L)
+ *   released (host)      transmit pump   receive pump     release (R)    acquire (F)
+ *   closed               receive pump    device           release (C)    acquire (E)
  *   corrupt              device          host             release (X)    acquire (Y)
  *
  *   (P)->(D)  a slot the device can see is completely written. Without it: the program runs on
  *             half a packet, or on the one that lay there a lap ago.
  *   (V)->(T)  a slot whose verdict the transmit pump sees has its reply completely written, and
  *             the device has finished reading the packet. Without it: half a reply is sent.
+ *   (A)->(L)  `admitted` is the count of published slots as the host knows it, stored before (P). The
+ *             transmit pump looks at no word beyond it. Without it: an answer that a faulty device
+ *             wrote ahead of time is taken for one.
  *   (R)->(F)  a slot the receive pump fills again is no longer read by the transmit pump, nor, by
  *             (V)->(T) before it, by the device. Without it: the reply to one client is
  *             overwritten with the packet of another while it is being sent.
  *   (C)->(E)  whoever sees the ring closed sees the final count too. A bare flag would leave
  *             the last published packets behind.
  *   (X)->(Y)  the position that did not match can be read once the flag is seen.
+ *
+ * The words marked (host) steer only the pumps, so they are not in the memory that a device can
+ * write: no wild store of a device can make the receive pump fill a slot that is still in use.
  *
  * A verdict word carries the lap of its position, so there is nothing to reset, no cursor for the
  * device to advance, and no order between groups. It is one aligned 32-bit store:
@@ -59,7 +66,7 @@ enum {
 	WN_RING_MAGIC = 0x676e7277,       /* "wrng", written last */
 	WN_RING_VERSION = 1,
 	WN_LINE_BYTES = 128,              /* no two writers share this many bytes */
-	WN_BLOCK_SLOTS = 32,              /* block k of slots belongs to group k mod groups */
+	WN_BLOCK_SLOTS = 32,              /* blocks of slots go to the groups in turn */
 	WN_HEADROOM_BYTES = 128,          /* in front of each frame; also spreads frames over cache sets */
 	WN_TRAIN_SEGMENTS_MAX = 128,      /* UDP_MAX_SEGMENTS of Linux 6.10 and later; 64 before */
 	WN_SLOT_COUNT_MIN = 2,
@@ -111,8 +118,6 @@ struct wn_ring_words {
 	uint32_t closed;        /* 0 while open, then 1 */
 	uint32_t final;         /* valid once closed: the last value of published */
 	uint8_t pad_closed[WN_LINE_BYTES - 8];
-	uint32_t released;
-	uint8_t pad_released[WN_LINE_BYTES - 4];
 	uint32_t corrupt;       /* 0, or 1 when a slot did not carry its position */
 	uint32_t corrupt_position;
 	uint8_t pad_corrupt[WN_LINE_BYTES - 8];
@@ -161,7 +166,7 @@ struct wn_ring_view {
 
 WN_STATIC_ASSERT(sizeof(struct wn_slot) == 32, slot_is_32_bytes);
 WN_STATIC_ASSERT(sizeof(struct wn_peer) == 32, peer_is_32_bytes);
-WN_STATIC_ASSERT(sizeof(struct wn_ring_words) == 4 * WN_LINE_BYTES, words_are_four_lines);
+WN_STATIC_ASSERT(sizeof(struct wn_ring_words) == 3 * WN_LINE_BYTES, words_are_three_lines);
 WN_STATIC_ASSERT(sizeof(struct wn_ring_header) == 88, header_is_88_bytes);
 
 /* The lap of a position, as a verdict word carries it. */

@@ -12,11 +12,13 @@ struct wn_producer {
 	const struct wn_ring_view *view;
 	uint32_t published;     /* ours */
 	uint32_t released_seen; /* the transmit pump's cursor when we last looked */
+	const uint32_t *released;
 };
 
-static inline void wn_producer_init(struct wn_producer *producer, const struct wn_ring_view *view)
+static inline void wn_producer_init(struct wn_producer *producer, const struct wn_ring *ring)
 {
-	producer->view = view;
+	producer->view = &ring->view;
+	producer->released = &ring->released;
 	producer->published = 0;
 	producer->released_seen = 0;
 }
@@ -32,7 +34,7 @@ static inline uint32_t wn_producer_reserve(struct wn_producer *producer, uint32_
 	uint32_t free_count = slot_count - (producer->published - producer->released_seen);
 
 	if (free_count < wanted) {
-		producer->released_seen = wn_load_acquire(&producer->view->words->released); /* (F) */
+		producer->released_seen = wn_load_acquire(producer->released); /* (F) */
 		free_count = slot_count - (producer->published - producer->released_seen);
 	}
 	return free_count < wanted ? free_count : wanted;

@@ -33,6 +33,9 @@ struct wn_ring {
 	void *memory;
 	size_t bytes;
 	int fd;                        /* -1 where the memory is the caller's */
+
+	/* The transmit pump's cursor. Here and not in the shared memory: see layout.h. */
+	uint32_t released __attribute__((aligned(WN_LINE_BYTES)));
 };
 
 /* 0, or -EINVAL with the option's name and what would be right. Any thread. */

@@ -129,7 +129,7 @@ static void *hasty_group(void *argument)
 	const struct wn_ring_view *view = &port->view;
 
 	for (uint32_t made = 0; made < TOTAL; made++) {
-		while (made - (wn_load_relaxed(&view->words->released) - START) >= SLOTS)
+		while (made - (wn_load_relaxed(&host.ring.released) - START) >= SLOTS)
 			sched_yield();
 		wn_port_answer(port, START + made,
 			       wn_verdict_word(wn_lap(START + made, view->slot_shift), WN_REPLY, 16));
@@ -181,7 +181,7 @@ static void preset(void)
 
 	host.producer.published = host.producer.released_seen = START;
 	host.consumer.released = host.admitted = START;
-	view->words->published = view->words->released = START;
+	view->words->published = host.ring.released = START;
 	for (uint32_t position = START - SLOTS; position != START; position++)
 		view->verdicts[position & view->slot_mask] =
 			wn_verdict_word(wn_lap(position, view->slot_shift), WN_DROP, 0);
@@ -196,8 +196,8 @@ static void pass(void *(*group)(void *), uint32_t group_count, uint32_t spoil)
 	memset(&host, 0, sizeof(host));
 	if (!CHECK_INT(wn_ring_create(&host.ring, &geometry, NULL), 0))
 		return;
-	wn_producer_init(&host.producer, &host.ring.view);
-	wn_consumer_init(&host.consumer, &host.ring.view);
+	wn_producer_init(&host.producer, &host.ring);
+	wn_consumer_init(&host.consumer, &host.ring);
 	host.spoil = spoil;
 	preset();
 	for (uint32_t g = 0; g < group_count; g++) {

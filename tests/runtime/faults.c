@@ -170,7 +170,7 @@ static void test_corrupt_slot(void)
 	struct wn_port port;
 
 	CHECK_INT(wn_ring_create(&ring, &geometry, NULL), 0);
-	wn_producer_init(&producer, &ring.view);
+	wn_producer_init(&producer, &ring);
 	CHECK_INT(wn_producer_reserve(&producer, 3), 3);
 	for (uint32_t i = 0; i < 3; i++)
 		ring.view.slots[i].position = i == 1 ? 77 : i + 1;
