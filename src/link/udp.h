@@ -33,6 +33,9 @@ struct wn_udp_queue {
 	int64_t wait_ns;                /* SO_RCVTIMEO as it is set */
 	struct wn_udp_peer *peers;      /* one a slot */
 	/* The receive pump's. */
+	uint32_t burst;                 /* messages to prepare for the next call */
+	int64_t offset_ns;              /* CLOCK_MONOTONIC less CLOCK_REALTIME, as last looked at */
+	int64_t offset_until_ns;        /* CLOCK_REALTIME at which to look again */
 	struct mmsghdr receive[WN_UDP_BURST];
 	struct iovec receive_vectors[WN_UDP_BURST];
 	char receive_control[WN_UDP_BURST][WN_UDP_CONTROL_BYTES] __attribute__((aligned(16)));

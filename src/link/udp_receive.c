@@ -14,6 +14,10 @@
 #define UDP_GRO 104
 #endif
 
+#define OFFSET_LIFE_NS (10 * WN_MILLISECOND_NS)
+
+enum { BURST_MIN = 8 };
+
 /* What the control messages of one packet said. */
 struct details {
 	int64_t realtime_ns;     /* 0: not told */
@@ -113,8 +117,24 @@ static void describe_train(const struct wn_receive_batch *batch, uint32_t i, uin
 		wn_batch_make_train(batch, i, segment_bytes);
 }
 
+/*
+ * A kernel timestamp on our clock. The two clocks drift apart slowly, unless somebody sets the time,
+ * so a look at both now and then is enough; the stamps themselves tell when.
+ */
+static int64_t to_monotonic(struct wn_udp_queue *own, int64_t realtime_ns)
+{
+	if (realtime_ns >= own->offset_until_ns ||
+	    realtime_ns < own->offset_until_ns - 2 * OFFSET_LIFE_NS) {
+		const int64_t realtime = wn_clock_of(CLOCK_REALTIME);
+
+		own->offset_ns = wn_clock_ns() - realtime;
+		own->offset_until_ns = realtime + OFFSET_LIFE_NS;
+	}
+	return realtime_ns + own->offset_ns;
+}
+
 static void describe(const struct wn_udp *udp, struct wn_udp_queue *own,
-		     const struct wn_receive_batch *batch, uint32_t i, int64_t now, int64_t offset)
+		     const struct wn_receive_batch *batch, uint32_t i, int64_t now)
 {
 	struct mmsghdr *message = &own->receive[i];
 	struct wn_udp_peer *peer = &own->peers[wn_batch_index(batch, i)];
@@ -130,19 +150,30 @@ static void describe(const struct wn_udp *udp, struct wn_udp_queue *own,
 	if (details.realtime_ns)
 		flags |= WN_SLOT_TIME_KERNEL;
 	wn_batch_describe(batch, i, length, message->msg_len, flags,
-			  (uint64_t)(details.realtime_ns ? details.realtime_ns + offset : now));
+			  (uint64_t)(details.realtime_ns ? to_monotonic(own, details.realtime_ns) : now));
 	if (udp->has_gro)
 		describe_train(batch, i, length, details.segment_bytes);
+}
+
+/*
+ * Preparing messages that then stay empty costs as much as receiving them: a call gets twice as many
+ * as the last one filled.
+ */
+static uint32_t next_burst(uint32_t count)
+{
+	if (count < BURST_MIN / 2)
+		return BURST_MIN;
+	return count < WN_UDP_BURST / 2 ? 2 * count : WN_UDP_BURST;
 }
 
 int wn_udp_receive(struct wn_link *link, uint32_t queue, struct wn_receive_batch *batch)
 {
 	const struct wn_udp *udp = link->state;
 	struct wn_udp_queue *own = &udp->queues[queue];
-	const uint32_t capacity = batch->capacity < WN_UDP_BURST ? batch->capacity : WN_UDP_BURST;
+	const uint32_t capacity = batch->capacity < own->burst ? batch->capacity : own->burst;
 	/* MSG_TRUNC: the length returned is the datagram's own, also where the slot is shorter. */
 	const int flags = MSG_TRUNC | (batch->wait_ns ? MSG_WAITFORONE : MSG_DONTWAIT);
-	int64_t now, offset = 0;
+	int64_t now = 0;
 	int count;
 
 	prepare(own, batch, capacity);
@@ -151,11 +182,11 @@ int wn_udp_receive(struct wn_link *link, uint32_t queue, struct wn_receive_batch
 	count = recvmmsg(own->fd, own->receive, capacity, flags, NULL);
 	if (count < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : -errno;
-	now = wn_clock_ns();
-	if (udp->has_timestamps)
-		offset = now - wn_clock_of(CLOCK_REALTIME);
+	if (!udp->has_timestamps)
+		now = wn_clock_ns();
 	for (uint32_t i = 0; i < (uint32_t)count; i++)
-		describe(udp, own, batch, i, now, offset);
+		describe(udp, own, batch, i, now);
+	own->burst = next_burst((uint32_t)count);
 	return count;
 }
 

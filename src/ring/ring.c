@@ -9,7 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { WN_PAGE_BYTES = 4096 };
+enum { WN_PAGE_BYTES = 4096, WN_HUGE_BYTES = 2 << 20 };
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25 /* Linux 6.1 */
+#endif
 
 static int is_power_of_two(uint32_t value)
 {
@@ -150,11 +154,42 @@ int wn_ring_attach(struct wn_ring *ring, void *memory, size_t bytes, struct wn_e
 	return 0;
 }
 
+/*
+ * Maps at an address where huge pages can lie, and asks for them: slots are visited in turn, so with
+ * small pages nearly every packet would miss the TLB. Where the kernel has none to give, small ones
+ * do. Populated, because a page fault on the way of a packet costs it a microsecond.
+ */
+static void *map_memory(int fd, size_t bytes)
+{
+	const size_t room = bytes + WN_HUGE_BYTES;
+	uint8_t *reserved = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t *aligned;
+	void *memory;
+
+	if (reserved == MAP_FAILED)
+		return MAP_FAILED;
+	aligned = reserved + (WN_HUGE_BYTES - (uintptr_t)reserved % WN_HUGE_BYTES) % WN_HUGE_BYTES;
+	memory = mmap(aligned, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE | MAP_FIXED, fd,
+		      0);
+	if (memory == MAP_FAILED) {
+		const int code = errno;
+
+		munmap(reserved, room);
+		errno = code;
+		return MAP_FAILED;
+	}
+	if (aligned > reserved)
+		munmap(reserved, (size_t)(aligned - reserved));
+	bytes = round_up(bytes);
+	munmap(aligned + bytes, room - bytes - (size_t)(aligned - reserved));
+	madvise(memory, bytes, MADV_COLLAPSE);
+	return memory;
+}
+
 static int map(struct wn_ring *ring, int fd, size_t bytes, const struct wn_ring_geometry *format,
 	       struct wn_error *error)
 {
-	/* Populated: a page fault on the way of a packet would cost it a microsecond. */
-	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+	void *memory = map_memory(fd, bytes);
 	int rc;
 
 	if (memory == MAP_FAILED)
@@ -185,6 +220,8 @@ int wn_ring_create(struct wn_ring *ring, const struct wn_ring_geometry *geometry
 	if (rc)
 		return rc;
 	bytes = wn_ring_bytes(geometry);
+	if (bytes >= WN_HUGE_BYTES)
+		bytes = (bytes + WN_HUGE_BYTES - 1) / WN_HUGE_BYTES * WN_HUGE_BYTES;
 	fd = memfd_create("warpnic-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return wn_fail(error, errno, WN_FAILED, "ring: memfd_create: %s", strerror(errno));

@@ -93,7 +93,8 @@ static void finish(void)
 const struct feeder feeder_memory = {
 	.kind = "memory",
 	.packets = WN_DATAGRAM,
-	.wrong_value = "memory:,queues=0",
+	.unknown_option = "memory:surely_unknown=1",
+	.wrong_value = "memory:queues=0",
 	.wrong_option = "queues",
 	.prepare = prepare,
 	.hooks = &hooks,

@@ -62,6 +62,7 @@ const struct feeder feeder_pcap = {
 	.kind = "pcap",
 	.packets = WN_FRAME,
 	.flags = WN_SLOT_FRAME,
+	.unknown_option = "pcap:in.pcap,surely_unknown=1",
 	.wrong_value = "pcap:in.pcap,rate=fast",
 	.wrong_option = "rate",
 	.obstacle = obstacle,

@@ -110,6 +110,7 @@ static void finish(void)
 const struct feeder feeder_udp4 = {
 	.kind = "udp4",
 	.packets = WN_DATAGRAM,
+	.unknown_option = "udp:127.0.0.1:0,surely_unknown=1",
 	.wrong_value = "udp:127.0.0.1:0,gro=perhaps",
 	.wrong_option = "gro",
 	.prepare = prepare4,
@@ -122,6 +123,7 @@ const struct feeder feeder_udp6 = {
 	.kind = "udp6",
 	.packets = WN_DATAGRAM,
 	.flags = WN_SLOT_IPV6,
+	.unknown_option = "udp:[::1]:0,surely_unknown=1",
 	.wrong_value = "udp:[::1]:0,queues=none",
 	.wrong_option = "queues",
 	.obstacle = obstacle6,

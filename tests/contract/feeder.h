@@ -21,6 +21,7 @@ struct feeder {
 	const char *kind;
 	enum wn_packet_kind packets;
 	uint32_t flags;               /* that each of its packets must carry, apart from truncated */
+	const char *unknown_option;   /* a spec with an option surely_unknown=1 */
 	const char *wrong_value;      /* a spec with a value that must be refused */
 	const char *wrong_option;     /* the option whose value that is */
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
 #include "tests/pcap/capture.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static uint32_t swap32(const struct capture *capture, uint32_t value)
 {
@@ -41,12 +43,17 @@ void capture_record(struct capture *capture, uint32_t seconds, uint32_t fraction
 				    swap32(capture, captured), swap32(capture, wire) };
 
 	fwrite(words, sizeof(words), 1, capture->file);
-	fwrite(bytes, 1, length, capture->file);
+	if (bytes)
+		fwrite(bytes, 1, length, capture->file);
+	else
+		fseek(capture->file, (long)length, SEEK_CUR);
 }
 
 int capture_close(struct capture *capture)
 {
-	const int failed = ferror(capture->file);
+	/* A hole at the end is only part of the file once its size says so. */
+	const int failed = ferror(capture->file) || fflush(capture->file) ||
+			   ftruncate(fileno(capture->file), ftell(capture->file));
 
 	return fclose(capture->file) || failed ? -1 : 0;
 }
