@@ -57,7 +57,7 @@ void wn_paths_find(struct wn_paths *paths)
 	if (dladdr((void *)(size_t)wn_paths_find, &info) && info.dli_fname) {
 		/* For the main program dli_fname is argv[0], which need not be a path. */
 		if (!realpath(strchr(info.dli_fname, '/') ? info.dli_fname : "/proc/self/exe", self))
-			self[0] = '\0';
+			snprintf(self, sizeof(self), "/nonexistent/x"); /* never the working folder */
 		for (int i = 0; i < 3; i++) {
 			char copy[WN_PATH_BYTES];
 

@@ -46,6 +46,13 @@ struct wn_outlets {
 	struct wn_queue *deliveries;     /* takes packets that are delivered; NULL: the callback does */
 };
 
+/* A number of packets that all queues of a runtime share: `-c N`. */
+struct wn_packet_budget {
+	pthread_mutex_t lock;
+	uint64_t left;           /* neither received nor promised to a queue's burst */
+	uint64_t promised;
+};
+
 struct wn_receive_side {
 	struct wn_producer producer;
 	uint64_t values[WN_RX_COUNT];
@@ -82,6 +89,7 @@ struct wn_queue {
 	struct wn_receive_side receive __attribute__((aligned(WN_LINE_BYTES)));
 	struct wn_counter_block receive_block;
 	uint32_t admitted __attribute__((aligned(WN_LINE_BYTES))); /* slots published, for the transmit pump */
+	struct wn_packet_budget *budget; /* packets that may still be received; NULL: no limit */
 	uint32_t receive_done;           /* 1 once nothing more will be published */
 	uint32_t lost;                   /* 1: its link broke, or its file is damaged (receive pump) */
 
@@ -119,8 +127,8 @@ uint32_t wn_transmit_burst(struct wn_queue *queue);
 int wn_transmit_is_drained(const struct wn_queue *queue);
 
 /*
- * Gives up what the device has not answered: counts it as device_stopped. Only after the device is
- * known to have stopped, or will never have its memory reused.
+ * Gives up what is still in the ring, unanswered or unsent: counts it as device_stopped. Only after
+ * the queue's pumps have left.
  */
 void wn_transmit_abandon(struct wn_queue *queue);
 

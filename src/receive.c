@@ -9,6 +9,9 @@
 
 #include "clock.h"
 
+/* Bursts thrown away before the ring is looked at again. */
+enum { DISCARDS_MAX = 16 };
+
 void wn_receive_init(struct wn_queue *queue)
 {
 	memset(&queue->receive, 0, sizeof(queue->receive));
@@ -51,12 +54,18 @@ static void discard(struct wn_queue *queue)
 {
 	struct wn_receive_side *side = &queue->receive;
 	uint64_t bytes = 0;
-	int count;
+	int count = 0;
 
 	if (queue->params->when_full != WN_FULL_DROP || !queue->link->ops->discard)
 		return;
-	count = queue->link->ops->discard(queue->link, queue->index, &bytes);
-	if (count <= 0)
+	for (int turn = 0; turn < DISCARDS_MAX; turn++) {
+		const int more = queue->link->ops->discard(queue->link, queue->index, &bytes);
+
+		if (more <= 0)
+			break;
+		count += more;
+	}
+	if (!count)
 		return;
 	side->index += (uint32_t)count;
 	side->values[WN_RX_RECEIVED] += (uint64_t)count;
@@ -88,31 +97,59 @@ static void note_error(struct wn_queue *queue, int error)
 	}
 }
 
-static int is_quiet(struct wn_receive_side *side)
+/* Whether to leave the link alone; then waits as long as the caller would have in the link. */
+static int is_quiet(struct wn_receive_side *side, int64_t wait_ns)
 {
+	int64_t left;
+
 	if (!side->quiet_until_ns)
 		return 0;
-	if (wn_clock_ns() < side->quiet_until_ns)
+	left = side->quiet_until_ns - wn_clock_ns();
+	if (left > 0) {
+		const struct timespec pause = {0, left < wait_ns ? left : wait_ns};
+
+		if (wait_ns)
+			nanosleep(&pause, NULL);
 		return 1;
+	}
 	side->quiet_until_ns = 0;
 	return 0;
 }
 
-static int is_at_limit(const struct wn_queue *queue)
+/*
+ * Takes up to `wanted` packets of the budget, for a burst. 0 where it is used up, or where other
+ * queues hold the rest and may give it back; *is_over tells which.
+ */
+static uint32_t take_budget(struct wn_packet_budget *budget, uint32_t wanted, int *is_over)
 {
-	const uint64_t limit = queue->params->packet_limit;
+	uint32_t taken;
 
-	return limit && queue->receive.values[WN_RX_RECEIVED] >= limit;
+	*is_over = 0;
+	if (!budget)
+		return wanted;
+	pthread_mutex_lock(&budget->lock);
+	taken = budget->left < wanted ? (uint32_t)budget->left : wanted;
+	budget->left -= taken;
+	budget->promised += taken;
+	*is_over = !taken && !budget->promised;
+	pthread_mutex_unlock(&budget->lock);
+	return taken;
 }
 
-/* Slots to offer the link: no more than are left to the limit. */
-static uint32_t burst_of(const struct wn_queue *queue)
+/* After the burst: `received` of the `taken` were used. */
+static void settle_budget(struct wn_packet_budget *budget, uint32_t taken, uint64_t received)
 {
-	const uint32_t burst = queue->link->limits.burst_max;
-	const uint64_t limit = queue->params->packet_limit;
-	const uint64_t left = limit - queue->receive.values[WN_RX_RECEIVED];
-
-	return limit && left < burst ? (uint32_t)left : burst;
+	if (!budget)
+		return;
+	pthread_mutex_lock(&budget->lock);
+	budget->promised -= taken;
+	if (received < taken)
+		budget->left += taken - received;
+	else if (received - taken < budget->left)
+		budget->left -= received - taken; /* a train brought more than its one slot */
+	else
+		budget->left = 0;
+	pthread_mutex_unlock(&budget->lock);
 }
 
 uint32_t wn_receive_burst(struct wn_queue *queue, int64_t wait_ns)
@@ -123,22 +160,29 @@ uint32_t wn_receive_burst(struct wn_queue *queue, int64_t wait_ns)
 		.first = side->producer.published,
 		.wait_ns = wait_ns,
 	};
-	int count;
+	const uint64_t before = side->values[WN_RX_RECEIVED];
+	int count, is_over;
 
-	if (side->is_closed || is_quiet(side))
+	if (side->is_closed || is_quiet(side, wait_ns))
 		return 0;
-	if (is_at_limit(queue)) {
-		wn_receive_close(queue);
-		return 0;
-	}
-	batch.capacity = wn_producer_reserve(&side->producer, burst_of(queue));
+	batch.capacity = wn_producer_reserve(&side->producer, queue->link->limits.burst_max);
 	if (!batch.capacity) {
 		discard(queue);
 		return 0;
 	}
+	batch.capacity = take_budget(queue->budget, batch.capacity, &is_over);
+	if (is_over)
+		wn_receive_close(queue);
+	if (!batch.capacity) {
+		if (!is_over && wait_ns)
+			nanosleep(&(struct timespec){0, 50000}, NULL);
+		return 0;
+	}
 	count = queue->link->ops->receive(queue->link, queue->index, &batch);
-	if (count > 0) {
+	if (count > 0)
 		number_slots(queue, (uint32_t)count);
+	settle_budget(queue->budget, batch.capacity, side->values[WN_RX_RECEIVED] - before);
+	if (count > 0) {
 		/* Before they are published: a packet that is out must already have been received. */
 		show_counts(queue);
 		wn_store_release(&queue->admitted, side->producer.published + (uint32_t)count); /* (A) */

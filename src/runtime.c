@@ -65,6 +65,30 @@ static int open_links(struct wn_runtime *runtime, struct wn_error *error)
 	return 0;
 }
 
+/* What one link brings must be something that the link for deliveries can take. */
+static int check_deliveries(const struct wn_runtime *runtime, struct wn_error *error)
+{
+	const uint32_t number = runtime->params.deliver_link;
+	const struct wn_link *to = &runtime->links[number ? number - 1 : 0];
+
+	if (!number)
+		return 0;
+	if (number > runtime->params.link_count)
+		return wn_fail(error, EINVAL, WN_USAGE, "deliver_link=%u: there are %u links", number,
+			       runtime->params.link_count);
+	for (uint32_t i = 0; i < runtime->params.link_count; i++) {
+		const struct wn_link *from = &runtime->links[i];
+
+		if (from->limits.can_receive && from->limits.kind != to->limits.kind)
+			return wn_fail(error, EINVAL, WN_USAGE,
+				       "'%s' takes %s, the link '%s' brings %s: it cannot keep what is "
+				       "delivered there",
+				       to->spec, to->limits.kind == WN_FRAME ? "frames" : "datagrams",
+				       from->spec, from->limits.kind == WN_FRAME ? "frames" : "datagrams");
+	}
+	return 0;
+}
+
 /* A program must be able to take what its links bring. */
 static int check_kinds(const struct wn_runtime *runtime, struct wn_error *error)
 {
@@ -74,16 +98,19 @@ static int check_kinds(const struct wn_runtime *runtime, struct wn_error *error)
 		const struct wn_link *link = &runtime->links[i];
 		const int is_frame = link->limits.kind == WN_FRAME;
 
-		if (link->limits.can_receive && !(program->kind & link->limits.kind))
+		if (!link->limits.can_receive)
+			continue;
+		if (!(program->kind & link->limits.kind))
 			return wn_fail(error, EINVAL, WN_USAGE,
 				       "program '%s' takes %s, the link '%s' brings %s", program->name,
 				       is_frame ? "datagrams" : "frames", link->spec,
 				       is_frame ? "frames" : "datagrams");
+		if (runtime->params.filter && !link->limits.takes_filter)
+			return wn_fail(error, EINVAL, WN_USAGE,
+				       "filter '%s': the link '%s' takes none; packet and pcap links do",
+				       runtime->params.filter, link->spec);
 	}
-	if (runtime->params.deliver_link > runtime->params.link_count)
-		return wn_fail(error, EINVAL, WN_USAGE, "deliver_link=%u: there are %u links",
-			       runtime->params.deliver_link, runtime->params.link_count);
-	return 0;
+	return check_deliveries(runtime, error);
 }
 
 static struct wn_ring_geometry geometry_for(const struct wn_runtime *runtime,
@@ -152,6 +179,7 @@ static int make_queues(struct wn_runtime *runtime, struct wn_error *error)
 			queue->link_index = k;
 			queue->index = i;
 			queue->params = &runtime->params;
+			queue->budget = runtime->params.packet_limit ? &runtime->budget : NULL;
 			pthread_mutex_init(&queue->send_lock, NULL);
 		}
 	}
@@ -185,10 +213,12 @@ struct wn_runtime *wn_runtime_create(const struct wn_runtime_params *params, str
 	runtime->params = *params;
 	if (!runtime->params.stop_ms)
 		runtime->params.stop_ms = STOP_MS_PRESET;
-	if (open_links(runtime, error) ||
-	    wn_device_open(&runtime->device, params->device ? params->device : "cpu", params->mode,
+	pthread_mutex_init(&runtime->budget.lock, NULL);
+	runtime->budget.left = params->packet_limit;
+	/* The program first: one that does not compile must not have emptied a file or taken a port. */
+	if (wn_device_open(&runtime->device, params->device ? params->device : "cpu", params->mode,
 			   params->program, error) ||
-	    check_kinds(runtime, error) || make_queues(runtime, error)) {
+	    open_links(runtime, error) || check_kinds(runtime, error) || make_queues(runtime, error)) {
 		wn_runtime_destroy(runtime);
 		return NULL;
 	}
@@ -205,28 +235,33 @@ static uint32_t pump_threads(const struct wn_runtime *runtime)
 	return runtime->device.mode != WN_MODE_BATCH && runtime->device.cores >= 4 ? 2 : 1;
 }
 
-static int start_pumps(struct wn_runtime *runtime, struct wn_error *error)
+/* One pump and one view for each queue with a ring, in the order of their numbers. */
+static void join_parts(struct wn_runtime *runtime)
 {
-	uint32_t number = 0;
-
 	for (uint32_t k = 0; k < runtime->params.link_count; k++) {
 		for (uint32_t i = 0; i < runtime->links[k].limits.queue_count; i++) {
-			struct wn_pump *pump = &runtime->pumps[number];
-			int rc;
+			struct wn_queue *queue = &runtime->queues[k][i];
 
-			if (!runtime->queues[k][i].has_ring)
+			if (!queue->has_ring)
 				continue;
-			pump->queue = &runtime->queues[k][i];
-			pump->device = &runtime->device;
-			pump->control = &runtime->control;
-			pump->thread_count = pump_threads(runtime);
-			rc = wn_pump_start(pump, error);
-			if (rc)
-				return rc;
-			number++;
+			runtime->views[queue->number] = queue->ring.view;
+			runtime->pumps[queue->number] = (struct wn_pump){
+				.queue = queue,
+				.device = &runtime->device,
+				.control = &runtime->control,
+				.thread_count = pump_threads(runtime),
+			};
 		}
 	}
-	return 0;
+}
+
+static int start_threads(struct wn_runtime *runtime, struct wn_error *error)
+{
+	int rc = runtime->device.ops->start(&runtime->device, runtime->views, runtime->ring_count, error);
+
+	for (uint32_t i = 0; !rc && i < runtime->ring_count; i++)
+		rc = wn_pump_start(&runtime->pumps[i], error);
+	return rc;
 }
 
 int wn_runtime_start(struct wn_runtime *runtime, struct wn_error *error)
@@ -237,22 +272,17 @@ int wn_runtime_start(struct wn_runtime *runtime, struct wn_error *error)
 	runtime->pumps = calloc(runtime->ring_count + 1, sizeof(*runtime->pumps));
 	if (!runtime->views || !runtime->pumps)
 		return wn_fail(error, ENOMEM, WN_FAILED, "out of memory");
-	for (uint32_t k = 0; k < runtime->params.link_count; k++)
-		for (uint32_t i = 0; i < runtime->links[k].limits.queue_count; i++)
-			if (runtime->queues[k][i].has_ring)
-				runtime->views[runtime->queues[k][i].number] =
-					runtime->queues[k][i].ring.view;
+	join_parts(runtime);
 	runtime->is_started = 1;
-	rc = runtime->device.ops->start(&runtime->device, runtime->views, runtime->ring_count, error);
-	if (rc)
-		return rc;
-	return start_pumps(runtime, error);
+	rc = start_threads(runtime, error);
+	runtime->start_failed = rc != 0;
+	return rc;
 }
 
 static int any_failed(const struct wn_runtime *runtime)
 {
 	for (uint32_t i = 0; i < runtime->ring_count; i++)
-		if (runtime->pumps[i].queue && wn_load_acquire(&runtime->pumps[i].queue->failed))
+		if (wn_load_acquire(&runtime->pumps[i].queue->failed))
 			return 1;
 	return 0;
 }
@@ -318,7 +348,7 @@ static int join_pumps(struct wn_runtime *runtime, int64_t deadline_ns)
 static void close_rings(struct wn_runtime *runtime)
 {
 	for (uint32_t i = 0; i < runtime->ring_count; i++)
-		if (runtime->pumps[i].queue && !runtime->pumps[i].started)
+		if (!runtime->pumps[i].started)
 			wn_receive_close(runtime->pumps[i].queue);
 }
 
@@ -328,7 +358,7 @@ static void abandon_leftovers(struct wn_runtime *runtime)
 	for (uint32_t i = 0; i < runtime->ring_count; i++) {
 		struct wn_pump *pump = &runtime->pumps[i];
 
-		if (pump->queue && !pump->started && !wn_transmit_is_drained(pump->queue))
+		if (!pump->started && !wn_transmit_is_drained(pump->queue))
 			wn_transmit_abandon(pump->queue);
 	}
 }
@@ -342,10 +372,12 @@ int wn_runtime_stop(struct wn_runtime *runtime)
 		return runtime->stop_result;
 	runtime->is_stopped = 1;
 	wn_runtime_request_stop(runtime);
+	if (runtime->start_failed)
+		wn_store_relaxed(&runtime->control.give_up, 1);
 	rc = join_pumps(runtime, wn_clock_ns() + patience);
 	close_rings(runtime);
 	if (runtime->device.ops->stop(&runtime->device, wn_clock_ns() + patience,
-				      rc != 0 || any_failed(runtime))) {
+				      rc != 0 || runtime->start_failed || any_failed(runtime))) {
 		runtime->device_is_lost = 1;
 		rc = -ETIMEDOUT;
 	}
@@ -382,6 +414,7 @@ void wn_runtime_destroy(struct wn_runtime *runtime)
 		free_queues(runtime, k);
 		wn_link_close(&runtime->links[k]);
 	}
+	pthread_mutex_destroy(&runtime->budget.lock);
 	free(runtime->pumps);
 	free(runtime->views);
 	free(runtime);

@@ -15,7 +15,9 @@ struct wn_runtime {
 	uint32_t ring_count;
 	size_t memory_bytes;
 	struct wn_pump_control control;
+	struct wn_packet_budget budget;          /* of params.packet_limit */
 	uint32_t is_started, is_stopped;
+	uint32_t start_failed;                   /* some threads may run, some queues have none */
 	int stop_result;
 	uint32_t device_is_lost;                 /* it may still write: nothing is unmapped */
 };

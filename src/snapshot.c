@@ -39,10 +39,8 @@ uint32_t wn_runtime_program_counters(const struct wn_runtime *runtime, uint64_t 
 				     uint32_t capacity)
 {
 	const uint32_t count = runtime->device.program.counter_count;
-	uint64_t sums[256] = {0};
+	uint64_t sums[WN_COUNTERS_MAX] = {0};
 
-	if (count > sizeof(sums) / sizeof(sums[0]))
-		return 0;
 	runtime->device.ops->sum_counters(&runtime->device, sums);
 	for (uint32_t i = 0; i < count && i < capacity; i++)
 		values[i] = sums[i];
@@ -109,7 +107,11 @@ uint32_t wn_runtime_slot_bytes(const struct wn_runtime *runtime, uint32_t link)
 
 size_t wn_runtime_memory_bytes(const struct wn_runtime *runtime)
 {
-	return runtime->memory_bytes;
+	size_t bytes = runtime->memory_bytes;
+
+	for (uint32_t i = 0; i < runtime->params.link_count; i++)
+		bytes += runtime->links[i].memory_bytes;
+	return bytes;
 }
 
 uint32_t wn_runtime_ring_depth(const struct wn_runtime *runtime, uint32_t link)

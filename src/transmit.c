@@ -14,7 +14,7 @@
 
 #include "clock.h"
 
-/* How long one item that cannot be sent just now may hold up the queue. */
+/* How long a burst that cannot be sent just now may hold up the queue. */
 #define SEND_PATIENCE_NS WN_MILLISECOND_NS
 
 void wn_transmit_init(struct wn_queue *queue)
@@ -47,32 +47,39 @@ static enum wn_cause cause_of(uint32_t code)
 	}
 }
 
+/* Where each enum wn_fate is counted. */
+static const uint8_t fate_values[] = {WN_TX_ANSWERED, WN_TX_FORWARDED, WN_TX_DELIVERED};
+
 static void count_item(struct wn_queue *queue, uint32_t i)
 {
 	struct wn_transmit_side *side = &queue->transmit;
 	const struct wn_send_item *item = &side->items[i];
 
 	if (item->error) {
-		count_drop(queue, WN_CAUSE_SEND_FAILED, side->weights[i]);
+		/* Of a train some may have gone before the error came. */
+		const uint32_t sent = item->sent < side->weights[i] ? item->sent : side->weights[i];
+
+		count_drop(queue, WN_CAUSE_SEND_FAILED, side->weights[i] - sent);
+		side->values[fate_values[side->fates[i]]] += sent;
 		wn_queue_log(queue, &side->logged_ns, "%s: send: %s", side->outlet->link->where,
 			     strerror(item->error));
-	} else if (side->fates[i] == WN_FATE_ANSWERED) {
-		side->values[WN_TX_ANSWERED] += side->weights[i];
-		side->values[WN_TX_ANSWERED_BYTES] += item->length;
-	} else if (side->fates[i] == WN_FATE_FORWARDED) {
-		side->values[WN_TX_FORWARDED] += side->weights[i];
 	} else {
-		side->values[WN_TX_DELIVERED] += side->weights[i];
+		side->values[fate_values[side->fates[i]]] += side->weights[i];
+		if (side->fates[i] == WN_FATE_ANSWERED)
+			side->values[WN_TX_ANSWERED_BYTES] += item->length;
 	}
 }
 
-/* Sends items[0..count) on the outlet's link, waiting a little where it cannot take them yet. */
+/*
+ * Sends items[0..count) on the outlet's link. All together may wait for SEND_PATIENCE_NS where it
+ * cannot take them yet; after that each is tried once.
+ */
 static void send_items(struct wn_queue *outlet, struct wn_send_item *items, uint32_t count)
 {
 	const struct wn_link_ops *ops = outlet->link->ops;
 	const uint32_t burst = outlet->link->limits.burst_max;
+	int64_t refused_ns = 0;  /* when this burst was first refused */
 	struct wn_backoff backoff;
-	int64_t deadline = 0;
 	uint32_t done = 0;
 
 	wn_backoff_init(&backoff, 2);
@@ -83,17 +90,16 @@ static void send_items(struct wn_queue *outlet, struct wn_send_item *items, uint
 
 		if (sent > 0) {
 			done += (uint32_t)sent;
-			deadline = 0;
-			wn_backoff_reset(&backoff);
 			continue;
 		}
-		if (!deadline)
-			deadline = wn_clock_ns() + SEND_PATIENCE_NS;
-		if (wn_clock_ns() > deadline) {
-			items[done++].error = EAGAIN;
-			deadline = 0;
-		} else {
+		if (!refused_ns)
+			refused_ns = wn_clock_ns();
+		if (wn_clock_ns() - refused_ns < SEND_PATIENCE_NS) {
 			wn_backoff_wait(&backoff);
+		} else {
+			if (!items[done].error)
+				items[done].error = EAGAIN;
+			done++;
 		}
 	}
 }
@@ -151,8 +157,12 @@ static struct wn_queue *outlet_of(const struct wn_queue *queue, uint32_t code)
 	uint32_t link = code - WN_FORWARD_LINK;
 	struct wn_queue *first;
 
-	if (code == WN_FORWARD)
+	if (code == WN_FORWARD) {
 		link = (queue->link_index + 1) % queue->outlets.count;
+		/* The file of -w is no link in that sense. */
+		if (queue->outlets.deliveries && queue->outlets.queues[link] == queue->outlets.deliveries)
+			link = (link + 1) % queue->outlets.count;
+	}
 	if (link >= queue->outlets.count)
 		return NULL;
 	first = queue->outlets.queues[link];
@@ -212,7 +222,7 @@ static void send_piece(struct wn_queue *queue, const struct piece *piece, struct
 		.bytes = wn_ring_frame(&queue->ring.view, piece->index) + piece->offset,
 		.length = length,
 		.reply_index = fate == WN_FATE_ANSWERED ? piece->index : WN_NOT_A_REPLY,
-		.wire_length = fate == WN_FATE_DELIVERED ? slot->wire_length : 0,
+		.wire_length = fate == WN_FATE_DELIVERED && slot->segment_count < 2 ? slot->wire_length : 0,
 		.arrival_ns = fate == WN_FATE_DELIVERED ? slot->arrival_ns : 0,
 	};
 
@@ -326,8 +336,6 @@ void wn_transmit_abandon(struct wn_queue *queue)
 	const uint32_t limit = wn_load_acquire(&queue->admitted);
 	uint32_t packets = 0;
 
-	while (wn_transmit_burst(queue))
-		continue;
 	for (uint32_t at = side->consumer.released; at != limit; at++)
 		packets += packets_in(queue, at & queue->ring.view.slot_mask);
 	count_drop(queue, WN_CAUSE_DEVICE_STOPPED, packets);

@@ -136,10 +136,10 @@ WN_FN uint32_t wn_peer_port(WN_PRIVATE const struct wn_packet *packet)
 	return packet->peer_port;
 }
 
-/* Datagrams: byte i (0-15) of the peer's address, network order; IPv4 has four. */
+/* Datagrams: byte i of the peer's address, network order: 0-15, or 0-3 for IPv4; else 0. */
 WN_FN uint32_t wn_peer_address(WN_PRIVATE const struct wn_packet *packet, uint32_t i)
 {
-	return packet->peer ? packet->peer[i & 15u] : 0;
+	return i < (wn_peer_family(packet) == 4 ? 4u : 16u) && packet->peer ? packet->peer[i] : 0;
 }
 
 /* -- reading: offsets in bytes from the start of the packet, values in network order -- */
@@ -252,7 +252,7 @@ WN_FN void wn_record_u64(WN_PRIVATE struct wn_packet *packet, uint32_t offset, u
 
 WN_FN void wn_count(WN_PRIVATE struct wn_packet *packet, uint32_t counter, uint64_t amount)
 {
-	if (counter + 1 <= (uint32_t)wn_counter_count)
+	if ((uint64_t)counter + 1 <= (uint64_t)wn_counter_count)
 		packet->counts[counter] += amount;
 }
 

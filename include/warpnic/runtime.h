@@ -62,7 +62,7 @@ struct wn_runtime_params {
 	uint32_t slot_bytes;          /* bytes a slot, a power of two; 0: 2048, or what the link needs */
 	uint32_t pump_threads;        /* threads a queue: 1 or 2 (receive and transmit apart); 0: chosen */
 	enum wn_when_full when_full;
-	uint64_t packet_limit;        /* each queue ends after this many packets (trains count whole); 0: never */
+	uint64_t packet_limit;        /* ends after this many packets (a train counts whole); 0: never */
 	uint32_t stop_ms;             /* how long stop waits for the device; 0: 2000 */
 	const char *filter;           /* tcpdump filter for frame links; NULL: none */
 	const struct wn_memory_hooks *hooks; /* far side of memory links */
@@ -103,7 +103,9 @@ WN_API void wn_runtime_request_stop(struct wn_runtime *runtime);
 
 /*
  * Stops receiving, lets the device finish what is in the rings, sends it, and joins the pumps.
- * Whatever is not answered after stop_ms is counted as device_stopped. 0, or -ETIMEDOUT then.
+ * Whatever is not answered after stop_ms is counted as device_stopped. 0, or -ETIMEDOUT then. Where
+ * the program runs in the pump (batch mode on the cpu device) and does not come back, its packets stay
+ * in flight, and so does the runtime's memory, which it may still write.
  */
 WN_API int wn_runtime_stop(struct wn_runtime *runtime);
 

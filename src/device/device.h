@@ -19,6 +19,8 @@
 
 struct wn_device;
 
+enum { WN_COUNTERS_MAX = 256 };       /* counters of a program */
+
 /* What the device knows of the program it loaded. Strings live until close. */
 struct wn_program {
 	const char *name;

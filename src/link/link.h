@@ -64,21 +64,31 @@ static inline void wn_batch_describe(const struct wn_receive_batch *batch, uint3
 
 	slot->flags = flags | (length < wire_length ? (uint32_t)WN_SLOT_TRUNCATED : 0u);
 	slot->length = length;
-	slot->wire_length = wire_length;
+	slot->wire_length = wire_length > length ? wire_length : length;
 	slot->segment_bytes = 0;
 	slot->segment_count = 1;
 	slot->arrival_ns = arrival_ns;
 }
 
-/* Makes packet i a train: datagrams of segment_bytes each, the last one may be shorter. */
+/*
+ * Makes packet i, already described, a train: datagrams of segment_bytes each, the last one may be
+ * shorter. A train with more segments than a slot has verdicts cannot be split: it is truncated.
+ */
 static inline void wn_batch_make_train(const struct wn_receive_batch *batch, uint32_t i,
 				       uint32_t segment_bytes)
 {
 	struct wn_slot *slot = &batch->view->slots[wn_batch_index(batch, i)];
+	const uint32_t count = segment_bytes ? (slot->length + segment_bytes - 1) / segment_bytes : 1;
 
+	if (count < 2)
+		return;
+	if (count > batch->view->segments_max) {
+		slot->flags |= WN_SLOT_TRUNCATED;
+		return;
+	}
 	slot->flags |= WN_SLOT_TRAIN;
 	slot->segment_bytes = (uint16_t)segment_bytes;
-	slot->segment_count = (uint16_t)((slot->length + segment_bytes - 1) / segment_bytes);
+	slot->segment_count = (uint16_t)count;
 }
 
 #define WN_NOT_A_REPLY UINT32_MAX
@@ -93,7 +103,9 @@ struct wn_send_item {
 	uint32_t segment_bytes; /* trains: send as datagrams of this many bytes; else 0 */
 	uint32_t wire_length;   /* captured packets: bytes on the wire where it was cut; else 0 */
 	uint64_t arrival_ns;    /* captured packets: CLOCK_MONOTONIC of their arrival; else 0 */
-	int32_t error;          /* out: 0, or the errno with which this item was given up */
+	int32_t error;          /* out: 0, or the errno with which this item was given up, or, of
+				 * the first that cannot be sent just now, why */
+	uint32_t sent;          /* out, trains with an error: datagrams that went out all the same */
 };
 
 /* What a link is and can do; plain data, filled by open. */
@@ -107,6 +119,7 @@ struct wn_link_limits {
 	uint8_t can_receive;
 	uint8_t can_send;
 	uint8_t keeps_deliveries;  /* what programs deliver on this link goes out by its own send */
+	uint8_t takes_filter;      /* link->filter is applied before packets are handed in */
 	uint8_t is_live;           /* cannot be asked to wait: what the ring does not take is lost */
 };
 
@@ -145,8 +158,8 @@ struct wn_link_ops {
 
 	/*
 	 * Sends items in order, at most limits.burst_max. Returns how many it is done with, each
-	 * with its error set; 0 when the first cannot be sent just now (EAGAIN, ENOBUFS). Optional:
-	 * NULL where can_send is 0.
+	 * with its error set; 0 when the first cannot be sent just now (EAGAIN, ENOBUFS in its
+	 * error). Never waits for more than a millisecond. Optional: NULL where can_send is 0.
 	 */
 	int (*send)(struct wn_link *link, uint32_t queue, struct wn_send_item *items, uint32_t count);
 
@@ -167,6 +180,7 @@ struct wn_link {
 	const struct wn_memory_hooks *hooks;  /* for the memory link; NULL otherwise */
 	const char *filter;                   /* tcpdump filter, or NULL */
 	uint32_t slot_bytes;                  /* asked by the user, 0: none; open may look at it */
+	size_t memory_bytes;                  /* what it allocated for packets; open and attach add */
 	char spec[256];                       /* as the user wrote it */
 	char where[256];                      /* what was opened, for the start-up line */
 	void *state;

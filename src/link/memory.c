@@ -84,6 +84,7 @@ static int memory_attach(struct wn_link *link, uint32_t queue, const struct wn_r
 		return 0;
 	own->slot_mask = view->slot_mask;
 	own->tags = calloc(view->slot_mask + 1, sizeof(*own->tags));
+	link->memory_bytes += (view->slot_mask + 1) * sizeof(*own->tags);
 	return own->tags ? 0 : wn_fail(error, ENOMEM, WN_FAILED, "memory link: out of memory");
 }
 
@@ -122,8 +123,7 @@ static int receive_hooks(struct wn_link *link, uint32_t queue, struct wn_receive
 		wn_batch_describe(batch, filled, packet.length,
 				  packet.wire_length ? packet.wire_length : packet.length, frame,
 				  packet.arrival_ns ? packet.arrival_ns : (uint64_t)wn_clock_ns());
-		if (link->limits.segments_max > 1 && packet.segment_bytes &&
-		    packet.segment_bytes < packet.length)
+		if (link->limits.segments_max > 1)
 			wn_batch_make_train(batch, filled, packet.segment_bytes);
 		memset(wn_batch_peer(batch, filled), 0, sizeof(struct wn_peer));
 		wn_batch_peer(batch, filled)->family = 4;
@@ -200,7 +200,9 @@ static int memory_discard(struct wn_link *link, uint32_t queue, uint64_t *bytes)
 	    link->hooks->next(link->hooks->context, queue, scratch, sizeof(scratch), &packet) <= 0)
 		return 0;
 	*bytes += packet.wire_length ? packet.wire_length : packet.length;
-	return 1;
+	return packet.segment_bytes && packet.length
+		       ? (int)((packet.length + packet.segment_bytes - 1) / packet.segment_bytes)
+		       : 1;
 }
 
 static int memory_send(struct wn_link *link, uint32_t queue, struct wn_send_item *items,

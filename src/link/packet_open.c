@@ -120,6 +120,7 @@ static void fill_limits(struct wn_link *link)
 		.segments_max = 1,
 		.burst_max = WN_PACKET_BURST,
 		.can_receive = 1,
+		.takes_filter = 1,
 		.can_send = 1,
 		.is_live = 1,
 	};

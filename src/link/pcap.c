@@ -149,6 +149,7 @@ static int open_pcap(struct wn_link *link, struct wn_error *error)
 		.segments_max = 1,
 		.burst_max = BURST,
 		.can_receive = input[0] != '\0',
+		.takes_filter = 1,
 		.can_send = output[0] != '\0',
 		.keeps_deliveries = output[0] != '\0',
 	};

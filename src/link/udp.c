@@ -72,6 +72,25 @@ static int set_details(const struct wn_udp *udp, int fd)
 	return rc;
 }
 
+/*
+ * Our queues share the port by SO_REUSEPORT, and so could somebody else's. Unless that is wanted,
+ * a socket without it must be able to have the port first.
+ */
+static int check_port_is_free(struct wn_link *link, struct wn_error *error)
+{
+	struct wn_udp *udp = link->state;
+	int fd, rc = 0;
+
+	if (link->limits.queue_count == 1 || wn_options_number(&link->options, "reuseport"))
+		return 0;
+	fd = socket(udp->bound.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && bind(fd, &udp->bound.any, wn_address_length(&udp->bound)))
+		rc = cannot_bind(link, errno, error);
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
 static int open_socket(struct wn_link *link, uint32_t queue, struct wn_error *error)
 {
 	struct wn_udp *udp = link->state;
@@ -173,6 +192,7 @@ static int udp_open(struct wn_link *link, struct wn_error *error)
 			       link->spec, WN_SLOT_BYTES_MAX, link->slot_bytes);
 	if (make_queues(link))
 		return wn_fail(error, ENOMEM, WN_FAILED, "link '%s': out of memory", link->spec);
+	rc = check_port_is_free(link, error);
 	for (uint32_t i = 0; !rc && i < link->limits.queue_count; i++)
 		rc = open_socket(link, i, error);
 	if (rc) {
@@ -192,6 +212,7 @@ static int udp_attach(struct wn_link *link, uint32_t queue, const struct wn_ring
 	const int has_control = udp->has_gro || udp->has_timestamps || udp->has_local;
 
 	own->peers = calloc(view->slot_mask + 1, sizeof(*own->peers));
+	link->memory_bytes += (view->slot_mask + 1) * sizeof(*own->peers);
 	if (!own->peers)
 		return wn_fail(error, ENOMEM, WN_FAILED, "link '%s': out of memory", link->spec);
 	for (uint32_t i = 0; i < WN_UDP_BURST; i++) {

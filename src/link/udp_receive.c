@@ -16,7 +16,7 @@
 
 #define OFFSET_LIFE_NS (10 * WN_MILLISECOND_NS)
 
-enum { BURST_MIN = 8 };
+enum { BURST_MIN = 16 };
 
 /* What the control messages of one packet said. */
 struct details {
@@ -55,14 +55,15 @@ static void read_details(struct msghdr *header, struct wn_udp_peer *peer, struct
 			struct in_pktinfo info;
 
 			memcpy(&info, data, sizeof(info));
-			peer->local.v4 = info.ipi_addr;
+			/* Not ipi_addr: a broadcast address cannot be a source. */
+			peer->local.v4 = info.ipi_spec_dst;
 			peer->has_local = 1;
 		} else if (message->cmsg_level == IPPROTO_IPV6 && message->cmsg_type == IPV6_PKTINFO) {
 			struct in6_pktinfo info;
 
 			memcpy(&info, data, sizeof(info));
 			peer->local.v6 = info.ipi6_addr;
-			peer->has_local = 1;
+			peer->has_local = !IN6_IS_ADDR_MULTICAST(&info.ipi6_addr);
 		}
 	}
 }
@@ -72,11 +73,12 @@ static uint32_t show_peer(const struct wn_udp_peer *peer, struct wn_peer *shown)
 {
 	const struct sockaddr_in6 *v6 = &peer->address.v6;
 
+	/* All of it: behind a short address would lie the tail of a former peer's. */
+	memset(shown, 0, sizeof(*shown));
 	if (peer->address.any.sa_family == AF_INET) {
 		memcpy(shown->address, &peer->address.v4.sin_addr, 4);
 		shown->port = ntohs(peer->address.v4.sin_port);
 		shown->family = 4;
-		shown->scope = 0;
 		return 0;
 	}
 	shown->port = ntohs(v6->sin6_port);
@@ -103,18 +105,6 @@ static void prepare(struct wn_udp_queue *own, const struct wn_receive_batch *bat
 		header->msg_controllen = header->msg_control ? WN_UDP_CONTROL_BYTES : 0;
 		header->msg_flags = 0;
 	}
-}
-
-/* A train with more segments than a slot has verdicts is no train we can split. */
-static void describe_train(const struct wn_receive_batch *batch, uint32_t i, uint32_t length,
-			   uint32_t segment_bytes)
-{
-	if (segment_bytes == 0 || segment_bytes >= length)
-		return;
-	if ((length + segment_bytes - 1) / segment_bytes > batch->view->segments_max)
-		batch->view->slots[wn_batch_index(batch, i)].flags |= WN_SLOT_TRUNCATED;
-	else
-		wn_batch_make_train(batch, i, segment_bytes);
 }
 
 /*
@@ -152,18 +142,18 @@ static void describe(const struct wn_udp *udp, struct wn_udp_queue *own,
 	wn_batch_describe(batch, i, length, message->msg_len, flags,
 			  (uint64_t)(details.realtime_ns ? to_monotonic(own, details.realtime_ns) : now));
 	if (udp->has_gro)
-		describe_train(batch, i, length, details.segment_bytes);
+		wn_batch_make_train(batch, i, details.segment_bytes);
 }
 
 /*
- * Preparing messages that then stay empty costs as much as receiving them: a call gets twice as many
- * as the last one filled.
+ * Preparing messages that then stay empty costs something, too: a call gets twice as many as the last
+ * one filled, and all of them when that had none left.
  */
-static uint32_t next_burst(uint32_t count)
+static uint32_t next_burst(uint32_t count, uint32_t offered)
 {
-	if (count < BURST_MIN / 2)
-		return BURST_MIN;
-	return count < WN_UDP_BURST / 2 ? 2 * count : WN_UDP_BURST;
+	if (count == offered || 2 * count > WN_UDP_BURST)
+		return WN_UDP_BURST;
+	return 2 * count > BURST_MIN ? 2 * count : BURST_MIN;
 }
 
 int wn_udp_receive(struct wn_link *link, uint32_t queue, struct wn_receive_batch *batch)
@@ -173,8 +163,8 @@ int wn_udp_receive(struct wn_link *link, uint32_t queue, struct wn_receive_batch
 	const uint32_t capacity = batch->capacity < own->burst ? batch->capacity : own->burst;
 	/* MSG_TRUNC: the length returned is the datagram's own, also where the slot is shorter. */
 	const int flags = MSG_TRUNC | (batch->wait_ns ? MSG_WAITFORONE : MSG_DONTWAIT);
-	int64_t now = 0;
 	int count;
+	int64_t now;
 
 	prepare(own, batch, capacity);
 	if (batch->wait_ns)
@@ -182,11 +172,10 @@ int wn_udp_receive(struct wn_link *link, uint32_t queue, struct wn_receive_batch
 	count = recvmmsg(own->fd, own->receive, capacity, flags, NULL);
 	if (count < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : -errno;
-	if (!udp->has_timestamps)
-		now = wn_clock_ns();
+	now = wn_clock_ns();
 	for (uint32_t i = 0; i < (uint32_t)count; i++)
 		describe(udp, own, batch, i, now);
-	own->burst = next_burst((uint32_t)count);
+	own->burst = next_burst((uint32_t)count, capacity);
 	return count;
 }
 

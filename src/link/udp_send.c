@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <netinet/udp.h>
+#include <poll.h>
 #include <string.h>
 
 #ifndef UDP_SEGMENT
@@ -74,16 +75,30 @@ static int prepare(const struct wn_udp *udp, struct wn_udp_queue *own, uint32_t 
 	return 0;
 }
 
+/* Sends one piece; where the socket is full, waits for it once, a millisecond at most. */
+static int send_piece(int fd, const struct msghdr *header)
+{
+	struct pollfd room = {.fd = fd, .events = POLLOUT};
+
+	if (sendmsg(fd, header, MSG_DONTWAIT) >= 0)
+		return 0;
+	if (errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS)
+		return errno;
+	poll(&room, 1, 1);
+	return sendmsg(fd, header, MSG_DONTWAIT) >= 0 ? 0 : errno;
+}
+
 /*
  * A train that the kernel did not take whole goes in pieces: first of as many datagrams as any
- * kernel takes, then, where the route cannot segment at all, one by one. Returns 0 or an errno; a
- * train of which some was sent and some not counts as failed.
+ * kernel takes, then, where the route cannot segment at all, one by one. Returns 0 or the errno
+ * that ended it; item->sent says how many datagrams went out.
  */
-static int send_in_pieces(struct wn_udp_queue *own, uint32_t i, const struct wn_send_item *item,
+static int send_in_pieces(struct wn_udp_queue *own, uint32_t i, struct wn_send_item *item,
 			  uint32_t segments)
 {
 	struct msghdr header = own->send[i].msg_hdr;
 	struct iovec vector;
+	int error;
 
 	header.msg_iov = &vector;
 	if (segments == 1) {
@@ -98,11 +113,12 @@ static int send_in_pieces(struct wn_udp_queue *own, uint32_t i, const struct wn_
 
 		vector.iov_base = (void *)(uintptr_t)(item->bytes + at);
 		vector.iov_len = left < piece ? left : piece;
-		if (sendmsg(own->fd, &header, 0) >= 0)
-			continue;
-		if (at == 0 && segments > 1)
+		error = send_piece(own->fd, &header);
+		if (error && at == 0 && segments > 1)
 			return send_in_pieces(own, i, item, 1);
-		return errno;
+		if (error)
+			return error;
+		item->sent += ((uint32_t)vector.iov_len + item->segment_bytes - 1) / item->segment_bytes;
 	}
 	return 0;
 }
@@ -113,7 +129,7 @@ static int is_for_later(int error)
 }
 
 /* The first message was refused: what becomes of its item. 0 is sent after all. */
-static int settle_refused(struct wn_udp_queue *own, uint32_t i, const struct wn_send_item *item,
+static int settle_refused(struct wn_udp_queue *own, uint32_t i, struct wn_send_item *item,
 			  int error)
 {
 	const int is_train = item->segment_bytes && item->segment_bytes < item->length;
@@ -147,8 +163,10 @@ int wn_udp_send(struct wn_link *link, uint32_t queue, struct wn_send_item *items
 			sent += (uint32_t)done;
 			continue;
 		}
-		if (is_for_later(errno))
+		if (is_for_later(errno)) {
+			items[sent].error = errno;
 			break;
+		}
 		items[sent].error = settle_refused(own, sent, &items[sent], errno);
 		sent++;
 	}

@@ -174,9 +174,15 @@ void wn_json_null(struct wn_json *json, const char *key)
 
 int wn_json_finish(struct wn_json *json)
 {
+	int code = 0;
+
 	assert(json->depth == 0);
 	fputc('\n', json->file);
 	if (fflush(json->file))
-		return -errno;
-	return ferror(json->file) ? -EIO : 0;
+		code = errno ? errno : EIO;
+	else if (ferror(json->file))
+		code = EIO;
+	/* The error is reported once: the next value may go through. */
+	clearerr(json->file);
+	return -code;
 }

@@ -34,6 +34,8 @@ enum {
 	ARGUMENT_QUIET
 };
 
+enum { SECONDS_MAX = 1000000000 };
+
 static const struct wn_argument run_arguments[] = {
 	{ARGUMENT_LINK, 'L', "link", "LINK", WN_ARGUMENT_TEXT, 0, 0, "@link",
 	 "KIND:ADDRESS[,option=value...]; may be given several times; `warpnic links` lists them"},
@@ -44,8 +46,9 @@ static const struct wn_argument run_arguments[] = {
 	{ARGUMENT_WRITE, 'w', "write", "FILE", WN_ARGUMENT_TEXT, 0, 0, "@file",
 	 "write what is delivered, and with -r what is answered, to a capture file; - is stdout"},
 	{ARGUMENT_COUNT, 'c', "count", "N", WN_ARGUMENT_NUMBER, 1, 0, NULL,
-	 "end after N packets (on each queue, where there are several)"},
-	{ARGUMENT_DURATION, 'l', "duration", "SECONDS", WN_ARGUMENT_REAL, 0, 0, NULL, "end after this long"},
+	 "end after N packets"},
+	{ARGUMENT_DURATION, 'l', "duration", "SECONDS", WN_ARGUMENT_REAL, 0, SECONDS_MAX, NULL,
+	 "end after this long (0: never)"},
 	{ARGUMENT_DEVICE, 'd', "device", "DEVICE", WN_ARGUMENT_TEXT, 0, 0, "@device",
 	 "who runs the program: cpu[,workers=N] (preset cpu); `warpnic devices` lists them"},
 	{ARGUMENT_MODE, 0, "mode", "MODE", WN_ARGUMENT_CHOICE, 0, 0, "auto|resident|lease|batch",
@@ -58,11 +61,11 @@ static const struct wn_argument run_arguments[] = {
 	 "threads a queue: 1, or 2 to receive and transmit apart (preset: chosen)"},
 	{ARGUMENT_FULL, 0, "full", "WHAT", WN_ARGUMENT_CHOICE, 0, 0, "wait|drop",
 	 "while the ring is full, let packets wait in the kernel, or read and drop them (preset wait)"},
-	{ARGUMENT_STOP, 0, "stop-timeout", "SECONDS", WN_ARGUMENT_REAL, 0, 0, NULL,
+	{ARGUMENT_STOP, 0, "stop-timeout", "SECONDS", WN_ARGUMENT_REAL, 0, 86400, NULL,
 	 "how long the end may take before what is unanswered is given up (preset 2)"},
 	{ARGUMENT_RECORDS, 0, "records", "FILE", WN_ARGUMENT_TEXT, 0, 0, "@file",
 	 "write the records that the program delivers, a JSON object a line; - is stdout"},
-	{ARGUMENT_INTERVAL, 'S', "interval", "SECONDS", WN_ARGUMENT_REAL, 0, 0, NULL,
+	{ARGUMENT_INTERVAL, 'S', "interval", "SECONDS", WN_ARGUMENT_REAL, 0, 86400, NULL,
 	 "time between two looks at the counters (preset 1)"},
 	{ARGUMENT_JSON, 'j', "json", .help = "end with one JSON document on stdout"},
 	{ARGUMENT_QUIET, 'q', "quiet", .help = "no table and no start-up lines"},
@@ -126,12 +129,16 @@ __attribute__((format(printf, 2, 3)))
 static int make_link(struct config *config, const char *format, ...)
 {
 	va_list arguments;
+	int length;
 
 	if (config->made_count == WN_LINKS_MAX)
 		return wn_tool_usage(&wn_command_run, "more than %d links", WN_LINKS_MAX);
 	va_start(arguments, format);
-	vsnprintf(config->made[config->made_count], sizeof(config->made[0]), format, arguments);
+	length = vsnprintf(config->made[config->made_count], sizeof(config->made[0]), format, arguments);
 	va_end(arguments);
+	if (length < 0 || (size_t)length >= sizeof(config->made[0]))
+		return wn_tool_usage(&wn_command_run, "-i, -r and -w: a name is longer than %zu characters",
+				     sizeof(config->made[0]) - 32);
 	return add_link(config, config->made[config->made_count++]);
 }
 
@@ -203,6 +210,8 @@ static int add_files(struct config *config)
 	if (config->read) {
 		const int rc = config->write ? make_link(config, "pcap:%s,write=%s", config->read, config->write)
 					     : make_link(config, "pcap:%s", config->read);
+
+		config->params.deliver_link = config->write ? config->params.link_count : 0;
 		return rc;
 	}
 	if (config->write) {
@@ -233,6 +242,25 @@ static int take_operands(struct config *config, const struct wn_arguments *parse
 	return 0;
 }
 
+/* Packets, records and the document each want stdout for themselves. */
+static int check_stdout(struct config *config)
+{
+	int users = config->json != 0;
+
+	if (config->records && !strcmp(config->records, "-"))
+		users++, config->writes_stdout = 1;
+	for (uint32_t i = 0; i < config->params.link_count; i++) {
+		const char *option = strstr(config->params.links[i], ",write=-");
+
+		if (option && (option[8] == '\0' || option[8] == ','))
+			users++, config->writes_stdout = 1;
+	}
+	if (users < 2)
+		return 0;
+	return wn_tool_usage(&wn_command_run,
+			     "--json, --records - and a capture written to - all want stdout: choose one");
+}
+
 static int parse(struct config *config, int argc, char **argv)
 {
 	struct wn_arguments parsed;
@@ -249,11 +277,7 @@ static int parse(struct config *config, int argc, char **argv)
 	rc = take_operands(config, &parsed);
 	if (!rc)
 		rc = add_files(config);
-	config->writes_stdout = (config->write && !strcmp(config->write, "-")) ||
-				(config->records && !strcmp(config->records, "-"));
-	if (!rc && config->json && config->writes_stdout)
-		return wn_tool_usage(&wn_command_run, "--json and packets or records both want stdout");
-	return rc;
+	return rc ? rc : check_stdout(config);
 }
 
 static void log_line(void *context, const char *line)
@@ -323,12 +347,26 @@ static int report(const struct wn_runtime *runtime, const struct config *config,
 	return 0;
 }
 
+/*
+ * The end came and somebody did not: a program that does not return, or whoever reads our output.
+ * Nothing may be waited for any more, not even stdout.
+ */
+static void give_up(const struct wn_runtime *runtime, const struct wn_run_sample *first,
+		    const struct wn_run_sample *last)
+{
+	wn_run_print_summary(runtime, first, last, stderr);
+	fprintf(stderr, "warpnic run: not everything ended in time (--stop-timeout): see %s\n",
+		last->counters.in_flight ? "in_flight" : "dropped_device_stopped");
+	fflush(stderr);
+	_exit(WN_FAILED);
+}
+
 /* The whole life of a runtime. The exit status. */
 static int live(struct wn_runtime *runtime, const struct config *config, struct sinks *sinks)
 {
 	struct wn_run_sample first, last;
 	struct wn_error error = {0};
-	int status = WN_OK;
+	int status = WN_OK, stopped;
 
 	sinks->fields = wn_runtime_record_fields(runtime);
 	if (!config->quiet)
@@ -338,15 +376,16 @@ static int live(struct wn_runtime *runtime, const struct config *config, struct 
 		return wn_tool_fail(&wn_command_run, &error);
 	if (watch(runtime, config, &first))
 		status = WN_FAILED;
-	if (wn_runtime_stop(runtime)) {
-		fprintf(stderr, "warpnic run: the device did not finish in time; see device_stopped\n");
-		status = WN_FAILED;
-	}
+	stopped = wn_runtime_stop(runtime);
 	wn_run_take_sample(runtime, &last);
 	if (wn_counters_difference(&last.counters))
 		status = WN_FAILED;
-	report(runtime, config, &first, &last);
-	return status;
+	if (!stopped) {
+		report(runtime, config, &first, &last);
+		return status;
+	}
+	give_up(runtime, &first, &last);
+	return WN_FAILED;
 }
 
 int wn_tool_run(int argc, char **argv)

@@ -310,6 +310,32 @@ static void test_kernel_drops(void)
 	}
 }
 
+/* The longest frame of the interface fits into the slot that the limits ask for. */
+static void test_longest_frame(void)
+{
+	static const char *const specs[] = { "packet:wn-a", "packet:wn-a,version=3" };
+	static uint8_t frame[2040];
+
+	make_frame(frame, 0x88b5);
+	frame[sizeof(frame) - 1] = 0x5a;
+	CHECK_INT(veth_run("ip link set wn-a mtu 2026 && ip link set wn-b mtu 2026"), 0);
+	for (int i = 0; i < 2; i++) {
+		struct session s;
+		const int far = veth_socket("wn-b");
+
+		if (start(&s, specs[i], NULL, 2048))
+			return;
+		CHECK_INT(s.link.limits.slot_bytes_min, 2048);
+		CHECK_INT(send(far, frame, sizeof(frame), 0), sizeof(frame));
+		CHECK_INT(receive(&s, 0, WN_SECOND_NS), 1);
+		CHECK_INT(slot_at(&s, 0)->length, sizeof(frame));
+		CHECK_INT(frame_at(&s, 0)[sizeof(frame) - 1], 0x5a);
+		close(far);
+		stop(&s);
+	}
+	veth_run("ip link set wn-a mtu 1500; ip link set wn-b mtu 1500");
+}
+
 /* What is left of a block of a version 3 ring is there in the next call. */
 static void test_partial_blocks(void)
 {
@@ -438,6 +464,7 @@ int main(void)
 	RUN(test_filter);
 	RUN(test_fanout);
 	RUN(test_kernel_drops);
+	RUN(test_longest_frame);
 	RUN(test_partial_blocks);
 	RUN(test_send_errors);
 	RUN(test_bypass);

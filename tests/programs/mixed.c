@@ -49,6 +49,10 @@ WN_PROGRAM(mixed, WN_ANY, WN_LOOK_ALL)
 	case 13: /* a record that begins late: what lies before it must be zero */
 		wn_record_u32(packet, 12, 0x01020304);
 		return WN_DELIVER;
+	case 16: /* a counter that is not there */
+		wn_count(packet, 0xffffffff, 1);
+		wn_count(packet, wn_counter_count, 1);
+		return WN_REPLY;
 	case 14: /* writes behind its end */
 		wn_put_u32(packet, wn_length(packet) - 2, 0xffffffff);
 		return WN_REPLY;

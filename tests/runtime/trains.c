@@ -115,6 +115,33 @@ static void run(enum wn_mode mode, const char *device)
 	network_finish(&network);
 }
 
+/* More datagrams than a slot has verdicts: no train, and nothing of other slots is touched. */
+static uint32_t make_too_many(uint32_t i, uint8_t *bytes, struct wn_memory_packet *packet)
+{
+	memset(bytes, 15, 4000);
+	packet->segment_bytes = i % 2 ? 1 : 40;
+	return 4000;
+}
+
+static void test_too_many_segments(void)
+{
+	struct wn_runtime_params params = {
+		.program = TEST_PROGRAM("mixed"),
+		.links = {"memory:trains=on"},
+		.link_count = 1,
+		.slot_count = 4,
+	};
+	struct wn_counters counters;
+	struct network network;
+
+	network_init(&network, 2000, make_too_many);
+	network.count = 20;
+	CHECK_INT(network_run(&network, &params, &counters), 0);
+	CHECK_INT(counters.answered, 10 * 100);
+	CHECK_INT(counters.dropped[WN_CAUSE_TRUNCATED], 10);
+	network_finish(&network);
+}
+
 static void test_batch(void)
 {
 	run(WN_MODE_BATCH, "cpu");
@@ -129,5 +156,6 @@ int main(void)
 {
 	RUN(test_batch);
 	RUN(test_resident_two_groups);
+	RUN(test_too_many_segments);
 	return check_finish();
 }

@@ -37,7 +37,11 @@ refuses 2 'mode' run echo --link memory: --mode sometimes
 refuses 2 'pumps' run echo --link memory: --pumps 3
 refuses 2 'takes datagrams' run echo --link memory:kind=frame
 refuses 2 "unknown or ambiguous option '--fast'" run echo --link memory: --fast
-refuses 2 'both want stdout' run transform --link memory: --records - --json
+refuses 2 'all want stdout' run transform --link memory: --records - --json
+refuses 2 'all want stdout' run transform --link memory: --records - --link pcap:,write=-
+refuses 2 'takes none' run echo --link memory: udp port 53
+refuses 2 'it cannot keep what is delivered' run capture --link memory: -w "$folder/u.pcap"
+refuses 2 'duration' run echo --link memory: --duration 1e12
 
 # input missing: 66
 refuses 66 'No such file' run "$folder/none.c" --link memory:
@@ -55,6 +59,7 @@ unset CC
 refuses 69 'that address is not on this machine' run echo --link udp:192.0.2.77:0
 start echo --link udp:127.0.0.1:0 --duration 20
 refuses 69 'another process has it' run echo --link "udp:127.0.0.1:$port"
+refuses 69 'another process has it' run echo --link "udp:127.0.0.1:$port,queues=2"
 kill "$pid"
 wait "$pid" || true
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then

@@ -93,6 +93,36 @@ else
 	skip 'transform: four floats of each packet, code 1 for the short one' 'no python3'
 fi
 
+# -- a reader that stops: the end is bounded all the same --
+mkfifo "$folder/fifo"
+sleep 20 <"$folder/fifo" &
+reader=$!
+children="$children $reader"
+start transform --link memory:count=0 --records "$folder/fifo" --stop-timeout 0.5
+sleep 0.5
+kill -TERM "$pid"
+for _ in $(seq 60); do kill -0 "$pid" 2>/dev/null && sleep 0.1; done
+ended=1
+kill -0 "$pid" 2>/dev/null || ended=0
+result $ended 'SIGTERM ends it although nobody reads its records'
+kill -9 "$pid" 2>/dev/null || true
+wait "$pid" 2>/dev/null || true
+kill "$reader" 2>/dev/null || true
+
+# -- a program that does not come back, in the pump --
+start "$here/../programs/stuck.c" --link memory:count=100 --stop-timeout 0.5
+sleep 0.3
+kill -TERM "$pid"
+got=0
+wait "$pid" || got=$?
+result "$(status [ $got = 1 ])" 'a stuck program: exit status 1'
+result "$(status grep -q 'the sum adds up' "$folder/run.err")" 'and the sum adds up, with what is in flight'
+
+# -- nothing half started --
+echo keep >"$folder/keep.pcap"
+"$WARPNIC" run "$here/../programs/broken.c" --link memory:kind=frame -w "$folder/keep.pcap" >/dev/null 2>&1 || true
+result "$(status grep -q keep "$folder/keep.pcap")" 'a program that does not compile leaves the file of -w alone'
+
 # -- a program of one's own --
 cat >"$folder/mine.c" <<'C'
 #define WN_COUNTERS(X) X(shouted)
@@ -140,5 +170,4 @@ for mode in batch resident; do
 	echo "# idle for 3 s in $mode mode: $((cpu / 30000000)) % of a core"
 	result "$(status [ $cpu -lt 450000000 ])" "$mode: an idle one uses less than 15 % of a core"
 done
-: "$here"
 done_testing

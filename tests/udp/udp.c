@@ -149,6 +149,107 @@ static void test_reply_from_asked_address(void)
 	from_asked("udp:[::]:0", "127.0.0.4");
 }
 
+/* What a program sees of its peer, and that nothing of the peer before shines through. */
+static void check_peer(const union wn_address *to, uint32_t family, const uint8_t *address)
+{
+	union wn_address own;
+	socklen_t length = sizeof(own);
+	const int fd = client_to(to);
+	uint8_t reply[64];
+
+	CHECK_INT(getsockname(fd, &own.any, &length), 0);
+	CHECK_INT(send(fd, "?", 1, 0), 1);
+	CHECK_INT(recv(fd, reply, sizeof(reply), 0), 24);
+	CHECK_INT(reply[3], family);
+	CHECK_INT(reply[6] << 8 | reply[7], ntohs(own.v4.sin_port));
+	CHECK(memcmp(reply + 8, address, 16) == 0);
+	close(fd);
+}
+
+static void test_peer(void)
+{
+	static const uint8_t v6[16] = {[15] = 1}, v4[16] = {127, 0, 0, 1};
+	struct wn_runtime_params params = {.program = TEST_PROGRAM("peer"), .slot_count = 2};
+	struct wn_counters counters;
+	struct server server;
+	union wn_address to;
+	char text[64];
+
+	if (serve(&server, &params, "udp:[::]:0"))
+		return;
+	snprintf(text, sizeof(text), "127.0.0.1:%u", ntohs(server.address.v6.sin6_port));
+	CHECK_INT(wn_address_parse(&to, text, NULL), 0);
+	snprintf(text, sizeof(text), "[::1]:%u", ntohs(server.address.v6.sin6_port));
+	CHECK_INT(wn_address_parse(&server.address, text, NULL), 0);
+	for (int turn = 0; turn < 6; turn++) {
+		check_peer(&server.address, 6, v6);
+		check_peer(&server.address, 6, v6);
+		check_peer(&to, 4, v4);
+		check_peer(&to, 4, v4);
+	}
+	end(&server, &counters);
+	CHECK_INT(counters.answered, 24);
+}
+
+/* -c N is a total over all queues. */
+static void test_packet_limit(void)
+{
+	struct wn_runtime_params params = {.program = "echo", .packet_limit = 40};
+	struct wn_counters counters;
+	struct server server;
+	int ended = 0;
+
+	if (serve(&server, &params, "udp:127.0.0.1:0,queues=3"))
+		return;
+	for (uint32_t i = 0; i < 100 && !ended; i++) {
+		const int fd = client_to(&server.address);
+
+		CHECK_INT(send(fd, &i, sizeof(i), 0), sizeof(i));
+		close(fd);
+		ended = wn_runtime_wait(server.runtime, 0) == 1;
+		usleep(2000);
+	}
+	CHECK_INT(wn_runtime_wait(server.runtime, 1000), 1);
+	end(&server, &counters);
+	CHECK_INT(counters.received, 40);
+}
+
+/* Kernel timestamps are on our clock, and before we looked. */
+static int check_arrival(void *context, const struct wn_delivery *delivery)
+{
+	const int64_t age = wn_clock_ns() - (int64_t)delivery->arrival_ns;
+
+	(void)context;
+	CHECK(age > 0);
+	CHECK(age < WN_SECOND_NS);
+	return 0;
+}
+
+static void test_arrival(void)
+{
+	static const char *const links[] = {"udp:127.0.0.1:0,timestamps=kernel",
+					    "udp:127.0.0.1:0,timestamps=pump"};
+
+	for (int i = 0; i < 2; i++) {
+		struct wn_runtime_params params = {.program = "capture", .deliver = check_arrival};
+		struct wn_counters counters = {0};
+		struct server server;
+		int fd;
+
+		if (serve(&server, &params, links[i]))
+			return;
+		fd = client_to(&server.address);
+		CHECK_INT(send(fd, "now", 3, 0), 3);
+		for (int turn = 0; turn < 200 && !counters.delivered; turn++) {
+			usleep(5000);
+			wn_runtime_snapshot(server.runtime, &counters);
+		}
+		close(fd);
+		end(&server, &counters);
+		CHECK_INT(counters.delivered, 1);
+	}
+}
+
 static void test_truncated(void)
 {
 	struct wn_runtime_params params = {.program = "echo", .slot_bytes = 2048};
@@ -459,6 +560,9 @@ int main(void)
 	RUN(test_echo_resident);
 	RUN(test_echo_gro);
 	RUN(test_reply_from_asked_address);
+	RUN(test_peer);
+	RUN(test_packet_limit);
+	RUN(test_arrival);
 	RUN(test_truncated);
 	RUN(test_largest_datagram);
 	RUN(test_reply_too_long);

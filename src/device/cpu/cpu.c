@@ -94,6 +94,11 @@ static int cpu_open(struct wn_device *device, struct wn_error *error)
 	if (rc)
 		return rc;
 	program = cpu->code.program;
+	if (program->counter_count > WN_COUNTERS_MAX) {
+		wn_cpu_code_unload(&cpu->code);
+		return wn_fail(error, EINVAL, WN_FAILED, "program '%s': %u counters, at most %d",
+			       device->program_text, program->counter_count, WN_COUNTERS_MAX);
+	}
 	if (device->mode == WN_MODE_AUTO)
 		device->mode = workers ? WN_MODE_RESIDENT : WN_MODE_BATCH;
 	cpu->mode = device->mode;
