@@ -39,7 +39,7 @@ enum wn_transmit_value {
 	WN_TX_COUNT = WN_TX_DROPPED + WN_CAUSE_COUNT
 };
 
-enum { WN_BLOCK_VALUES = 15 };
+enum { WN_BLOCK_VALUES = 31 };
 
 struct wn_counter_block {
 	uint64_t sequence;

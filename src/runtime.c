@@ -89,6 +89,16 @@ static int check_deliveries(const struct wn_runtime *runtime, struct wn_error *e
 	return 0;
 }
 
+static int no_address(const struct wn_program *program, const struct wn_link *link,
+		      struct wn_error *error)
+{
+	return wn_fail(error, EINVAL, WN_USAGE,
+		       "program '%s' takes datagrams, the link '%s' brings frames: say which addresses to "
+		       "answer for, for example %s%cip=10.0.0.2/24",
+		       program->name, link->spec, link->spec,
+		       link->spec[strlen(link->spec) - 1] == ':' ? '\0' : ',');
+}
+
 /* A program must be able to take what its links bring. */
 static int check_kinds(const struct wn_runtime *runtime, struct wn_error *error)
 {
@@ -100,7 +110,10 @@ static int check_kinds(const struct wn_runtime *runtime, struct wn_error *error)
 
 		if (!link->limits.can_receive)
 			continue;
-		if (!(program->kind & link->limits.kind))
+		if (is_frame && program->kind == WN_DATAGRAM) {
+			if (!link->identity.ipv4_count && !link->identity.ipv6_count)
+				return no_address(program, link, error);
+		} else if (!(program->kind & link->limits.kind))
 			return wn_fail(error, EINVAL, WN_USAGE,
 				       "program '%s' takes %s, the link '%s' brings %s", program->name,
 				       is_frame ? "datagrams" : "frames", link->spec,
@@ -140,6 +153,7 @@ static int make_ring(struct wn_runtime *runtime, struct wn_queue *queue, struct 
 	if (rc)
 		return rc;
 	queue->has_ring = 1;
+	queue->ring.view.identity = &queue->link->identity;
 	queue->number = runtime->ring_count++;
 	runtime->memory_bytes += queue->ring.bytes;
 	if (geometry.segments_max > 1) {

@@ -42,6 +42,14 @@ static enum wn_cause cause_of(uint32_t code)
 		return WN_CAUSE_SHORT_FRAME;
 	case WN_CODE_CHECKSUM:
 		return WN_CAUSE_BAD_CHECKSUM;
+	case WN_CODE_FRAGMENT:
+		return WN_CAUSE_FRAGMENT;
+	case WN_CODE_NOT_OURS:
+		return WN_CAUSE_NOT_OURS;
+	case WN_CODE_UNSUPPORTED:
+		return WN_CAUSE_UNSUPPORTED;
+	case WN_CODE_BAD_SOURCE:
+		return WN_CAUSE_BAD_SOURCE;
 	default:
 		return WN_CAUSE_BAD_VERDICT;
 	}

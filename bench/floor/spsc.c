@@ -11,7 +11,6 @@
  * packet; the consumer reads every word of it, or with --read length only its length. Prints one
  * JSON line.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <getopt.h>
 #include <pthread.h>

@@ -8,7 +8,6 @@
  * With --gro trains are received whole and sent back whole, with UDP_SEGMENT. Prints one JSON line.
  * The time is measured from the first packet on.
  */
-#define _GNU_SOURCE
 #include "floor.h"
 
 enum { BURST = 64, PACKET_BYTES = 2048, TRAIN_BYTES = 65536 };

@@ -7,7 +7,6 @@
  * With --gro it receives trains and touches every packet's length: each is added to a total by its
  * length class, which is the least a counter can do. Prints one JSON line.
  */
-#define _GNU_SOURCE
 #include "floor.h"
 
 enum { BURST = 64, PACKET_BYTES = 2048, TRAIN_BYTES = 65536 };

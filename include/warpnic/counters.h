@@ -26,6 +26,10 @@ enum wn_cause {
 	WN_CAUSE_TRUNCATED,      /* longer than a slot, or cut in its capture file */
 	WN_CAUSE_SHORT_FRAME,    /* shorter than the headers it must have */
 	WN_CAUSE_BAD_CHECKSUM,
+	WN_CAUSE_FRAGMENT,       /* a fragment: nothing is put together here */
+	WN_CAUSE_NOT_OURS,       /* a frame to somebody else's address */
+	WN_CAUSE_UNSUPPORTED,    /* a protocol that the stack does not speak */
+	WN_CAUSE_BAD_SOURCE,     /* from an address or port that nothing may be sent to */
 	WN_CAUSE_PROGRAM,        /* the program's verdict was DROP */
 	WN_CAUSE_PROGRAM_FAULT,  /* the program reached outside its packet */
 	WN_CAUSE_BAD_VERDICT,    /* the program returned no verdict, or a link that is not there */

@@ -73,7 +73,8 @@ enum { wn_counter_count = 0 };
 struct wn_packet {
 	WN_STAGED uint8_t *bytes;
 	WN_GLOBAL uint8_t *record;
-	WN_GLOBAL const uint8_t *peer;
+	WN_GLOBAL const uint8_t *peer;        /* datagram links: the peer's address */
+	WN_STAGED const uint8_t *peer_staged; /* frame links: the same, in the frame */
 	WN_PRIVATE uint64_t *counts;
 	uint32_t length;
 	uint32_t room;
@@ -83,6 +84,7 @@ struct wn_packet {
 	uint32_t record_length;
 	uint32_t fault;
 	uint32_t peer_port;
+	uint32_t local_port;
 	uint64_t arrival_ns;
 };
 
@@ -139,7 +141,17 @@ WN_FN uint32_t wn_peer_port(WN_PRIVATE const struct wn_packet *packet)
 /* Datagrams: byte i of the peer's address, network order: 0-15, or 0-3 for IPv4; else 0. */
 WN_FN uint32_t wn_peer_address(WN_PRIVATE const struct wn_packet *packet, uint32_t i)
 {
-	return i < (wn_peer_family(packet) == 4 ? 4u : 16u) && packet->peer ? packet->peer[i] : 0;
+	if (i >= (wn_peer_family(packet) == 4 ? 4u : 16u))
+		return 0;
+	if (packet->peer_staged)
+		return packet->peer_staged[i];
+	return packet->peer ? packet->peer[i] : 0;
+}
+
+/* Datagrams on frame links: the port it was sent to, host order. 0 on links that have one port only. */
+WN_FN uint32_t wn_local_port(WN_PRIVATE const struct wn_packet *packet)
+{
+	return packet->local_port;
 }
 
 /* -- reading: offsets in bytes from the start of the packet, values in network order -- */

@@ -25,6 +25,10 @@ enum wn_code {
 	WN_CODE_TRUNCATED = 12,  /* the packet was cut before the program could see it whole */
 	WN_CODE_SHORT = 13,      /* shorter than the headers it must have */
 	WN_CODE_CHECKSUM = 14,   /* a checksum does not match */
+	WN_CODE_FRAGMENT = 15,   /* a fragment of an IP packet: nothing is put together here */
+	WN_CODE_NOT_OURS = 16,   /* to somebody else's address */
+	WN_CODE_UNSUPPORTED = 17, /* a protocol that the stack does not speak */
+	WN_CODE_BAD_SOURCE = 18, /* from an address or port that nothing may be sent to */
 
 	/* Forward to link k is WN_FORWARD_LINK + k. */
 	WN_FORWARD_LINK = 32,

@@ -10,6 +10,7 @@
 
 #include "lane/packet.h"
 #include "lane/port_ring.h"
+#include "lane/stack.h"
 
 /*
  * Runs the program on every datagram of a train. One word answers for the whole train where all
@@ -58,7 +59,9 @@ WN_FN uint32_t wn_loop_slot(WN_PRIVATE const struct wn_port *port, uint32_t posi
 	}
 	wn_packet_of_slot(&packet, view, index,
 			  view->frames + wn_frame_offset(index, view->frame_stride), counts);
-	if (packet.flags & WN_SLOT_TRAIN)
+	if ((packet.flags & WN_SLOT_FRAME) && (uint32_t)wn_program_kind == (uint32_t)WN_DATAGRAM)
+		word = wn_stack_run(&packet, view->identity);
+	else if (packet.flags & WN_SLOT_TRAIN)
 		word = wn_loop_train(port, index, &packet);
 	else
 		word = wn_packet_judge(&packet, wn_program_run(&packet));

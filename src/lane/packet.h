@@ -34,6 +34,7 @@ WN_FN void wn_packet_of_slot(WN_PRIVATE struct wn_packet *packet,
 	packet->bytes = bytes;
 	packet->record = view->results + (uint64_t)index * view->segments_max * view->result_bytes;
 	packet->peer = peer->address;
+	packet->peer_staged = 0;
 	packet->counts = counts;
 	packet->length = slot->length;
 	packet->room = view->slot_bytes < 65535 ? view->slot_bytes : 65535;
@@ -43,6 +44,7 @@ WN_FN void wn_packet_of_slot(WN_PRIVATE struct wn_packet *packet,
 	packet->record_length = 0;
 	packet->fault = 0;
 	packet->peer_port = peer->port;
+	packet->local_port = 0;
 	packet->arrival_ns = slot->arrival_ns;
 }
 

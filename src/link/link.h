@@ -178,6 +178,7 @@ struct wn_link {
 	struct wn_options options;
 	struct wn_link_limits limits;
 	const struct wn_memory_hooks *hooks;  /* for the memory link; NULL otherwise */
+	struct wn_identity identity;          /* frame links: what the lane's stack answers for */
 	const char *filter;                   /* tcpdump filter, or NULL */
 	uint32_t slot_bytes;                  /* asked by the user, 0: none; open may look at it */
 	size_t memory_bytes;                  /* what it allocated for packets; open and attach add */

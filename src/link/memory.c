@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "clock.h"
+#include "link/identity.h"
 #include "link/link.h"
 
 enum { BURST_MAX = 256, QUEUES_MAX = 64 };
@@ -40,6 +41,7 @@ static const struct wn_option memory_options[] = {
 	{"queues", WN_OPTION_NUMBER, 1, QUEUES_MAX, NULL, "1", "queues", 0},
 	{"kind", WN_OPTION_CHOICE, 0, 0, "datagram|frame", "datagram", "what the packets are", 0},
 	{"trains", WN_OPTION_CHOICE, 0, 0, "off|on", "off", "hooks may hand in trains of datagrams", 0},
+	WN_IDENTITY_OPTIONS,
 	{0},
 };
 
@@ -63,6 +65,8 @@ static int memory_open(struct wn_link *link, struct wn_error *error)
 		.can_receive = 1,
 		.can_send = 1,
 	};
+	if (wn_identity_parse(link, NULL, error))
+		return -EINVAL;
 	if (trains)
 		link->limits.slot_bytes_min = WN_SLOT_BYTES_MAX;
 	memory->queues = aligned_alloc(WN_LINE_BYTES,

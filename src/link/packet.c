@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE
+#include "link/identity.h"
 #include "link/packet.h"
 
 #include <errno.h>
@@ -30,6 +30,7 @@ static const struct wn_option options[] = {
 	  .help = "receive ring: 2 hands over each frame at once, 3 blocks of them within 1 ms" },
 	{ .name = "bypass", .type = WN_OPTION_CHOICE, .choices = "off|on", .preset = "off",
 	  .help = "on: sends around the interface's queueing discipline" },
+	WN_IDENTITY_OPTIONS,
 	{ .name = NULL },
 };
 

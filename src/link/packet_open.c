@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE
+#include "link/identity.h"
 #include "link/packet.h"
 
 #include <arpa/inet.h>
@@ -74,17 +74,18 @@ static int open_socket(const char *name, struct wn_error *error)
 		       name, strerror(errno));
 }
 
-/* MTU and kind of the interface. */
-static int examine_interface(struct wn_packet_state *state, const char *name,
-			     struct wn_error *error)
+/* MTU, kind and address of the interface. */
+static int examine_interface(struct wn_link *link, const char *name, struct wn_error *error)
 {
-	struct ifreq request = { .ifr_ifindex = 0 };
+	struct wn_packet_state *state = link->state;
+	struct ifreq request = { .ifr_ifindex = 0 }, mtu;
 	const int fd = open_socket(name, error);
 	int rc = 0;
 
 	if (fd < 0)
 		return fd;
 	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	mtu = request;
 	if (ioctl(fd, SIOCGIFHWADDR, &request)) {
 		rc = wn_fail(error, errno, WN_UNAVAILABLE, "packet link '%s': %s", name,
 			     strerror(errno));
@@ -94,11 +95,12 @@ static int examine_interface(struct wn_packet_state *state, const char *name,
 			     "packet link '%s': the interface carries no Ethernet frames (hardware "
 			     "type %u); Ethernet, veth, bridge, tap and loopback do", name,
 			     request.ifr_hwaddr.sa_family);
-	} else if (ioctl(fd, SIOCGIFMTU, &request)) {
+	} else if (ioctl(fd, SIOCGIFMTU, &mtu)) {
 		rc = wn_fail(error, errno, WN_UNAVAILABLE, "packet link '%s': %s", name,
 			     strerror(errno));
 	} else {
-		state->mtu = (uint32_t)request.ifr_mtu;
+		state->mtu = (uint32_t)mtu.ifr_mtu;
+		rc = wn_identity_parse(link, (const uint8_t *)request.ifr_hwaddr.sa_data, error);
 	}
 	close(fd);
 	return rc;
@@ -219,6 +221,7 @@ static int open_receiver(struct wn_link *link, uint32_t queue, const char **step
 				 state->frame_bytes_max);
 	if (rc)
 		return rc;
+	link->memory_bytes += q->ring.bytes;
 	/* Linux 4.20; without it receive skips such frames by itself. */
 	if (state->direction == WN_PACKET_IN)
 		set_option(q->fd, PACKET_IGNORE_OUTGOING, 1);
@@ -322,7 +325,7 @@ int wn_packet_open(struct wn_link *link, struct wn_error *error)
 	state->direction = (int)wn_options_number(&link->options, "direction");
 	rc = find_interface(state, name, error);
 	if (!rc)
-		rc = examine_interface(state, name, error);
+		rc = examine_interface(link, name, error);
 	if (!rc)
 		rc = wn_filter_compile(&state->filter, link->filter, name, error);
 	if (rc)

@@ -4,7 +4,7 @@
  *
  * It is paced by the clock, or not at all; then it waits for the ring and nothing is lost.
  */
-#define _GNU_SOURCE
+#include "link/identity.h"
 #include "link/link.h"
 
 #ifndef WN_HAVE_LIBPCAP
@@ -22,6 +22,7 @@ static const struct wn_option options[] = {
 	  .help = "times the file is replayed; 0: for ever" },
 	{ .name = "limit", .type = WN_OPTION_NUMBER, .maximum = UINT64_MAX, .preset = "0",
 	  .help = "ends after this many packets; 0: no limit" },
+	WN_IDENTITY_OPTIONS,
 	{ .name = NULL },
 };
 
@@ -138,6 +139,8 @@ static int open_pcap(struct wn_link *link, struct wn_error *error)
 			       "pcap link: neither a file to read nor write=FILE; for example "
 			       "pcap:in.pcap or pcap:,write=out.pcap");
 	rc = parse_speed(link, error);
+	if (!rc)
+		rc = wn_identity_parse(link, NULL, error);
 	if (!rc)
 		rc = open_files(link, input, output, error);
 	if (rc)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The udp link: one socket a queue, spread by SO_REUSEPORT. */
-#define _GNU_SOURCE
 #include "link/udp.h"
 
 #include <errno.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Datagrams from a socket straight into slots. */
-#define _GNU_SOURCE
 #include "link/udp.h"
 
 #include <errno.h>
@@ -27,7 +26,9 @@ struct details {
 /* Blocking receives end after this long; the kernel takes the wait per socket, not per call. */
 static void set_wait(struct wn_udp_queue *own, int64_t wait_ns)
 {
-	const struct timeval wait = {wait_ns / WN_SECOND_NS, wait_ns % WN_SECOND_NS / 1000};
+	/* Rounded up: no time at all would mean for ever. */
+	const int64_t us = (wait_ns + 999) / 1000;
+	const struct timeval wait = {us / 1000000, us % 1000000};
 
 	if (own->wait_ns == wait_ns)
 		return;

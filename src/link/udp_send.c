@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Replies straight out of slots, trains as trains (UDP_SEGMENT). */
-#define _GNU_SOURCE
 #include "link/udp.h"
 
 #include <errno.h>

@@ -145,6 +145,21 @@ struct wn_ring_header {
 };
 
 /*
+ * Who a frame link is: the addresses that the lane's stack answers for. Made by the host before the
+ * device starts, constant then. No address: the stack answers nothing.
+ */
+enum { WN_ADDRESSES_MAX = 8 };
+
+struct wn_identity {
+	uint8_t mac[6];
+	uint16_t reserved;
+	uint32_t ipv4_count;
+	uint32_t ipv6_count;
+	uint8_t ipv4[WN_ADDRESSES_MAX][4];   /* network order */
+	uint8_t ipv6[WN_ADDRESSES_MAX][16];
+};
+
+/*
  * A ring as a device sees it: launch constants, made by the host from a checked header. Not in
  * shared memory.
  */
@@ -156,6 +171,7 @@ struct wn_ring_view {
 	WN_GLOBAL uint32_t *verdicts;
 	WN_GLOBAL uint32_t *segments;
 	WN_GLOBAL uint8_t *results;
+	WN_GLOBAL const struct wn_identity *identity;
 	uint32_t slot_mask;
 	uint32_t slot_shift;    /* log2 of the slot count */
 	uint32_t slot_bytes;
@@ -168,6 +184,7 @@ WN_STATIC_ASSERT(sizeof(struct wn_slot) == 32, slot_is_32_bytes);
 WN_STATIC_ASSERT(sizeof(struct wn_peer) == 32, peer_is_32_bytes);
 WN_STATIC_ASSERT(sizeof(struct wn_ring_words) == 3 * WN_LINE_BYTES, words_are_three_lines);
 WN_STATIC_ASSERT(sizeof(struct wn_ring_header) == 88, header_is_88_bytes);
+WN_STATIC_ASSERT(sizeof(struct wn_identity) == 176, identity_is_176_bytes);
 
 /* The lap of a position, as a verdict word carries it. */
 WN_FN uint32_t wn_lap(uint32_t position, uint32_t slot_shift)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The pcap link's far side: one file written before open, one read after sending. */
-#define _GNU_SOURCE
 #include "tests/contract/feeder.h"
 
 #include <errno.h>
@@ -24,7 +23,8 @@ static int prepare(char *spec, size_t bytes, const struct sample *samples, uint3
 		return -errno;
 	snprintf(input, sizeof(input), "%s/in.pcap", folder);
 	snprintf(output, sizeof(output), "%s/out.pcap", folder);
-	if (capture_open(&capture, input, (uint32_t)CAPTURE_NANOSECONDS, CAPTURE_ETHERNET, 65535, 0))
+	if (capture_open(&capture, input, (uint32_t)CAPTURE_NANOSECONDS, CAPTURE_ETHERNET, 65535,
+			 0))
 		return -EIO;
 	for (uint32_t i = 0; i < count; i++)
 		capture_record(&capture, 1, i, samples[i].length, samples[i].length,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The udp link's far side: a plain connected socket on loopback. */
-#define _GNU_SOURCE
 #include "tests/contract/feeder.h"
 
 #include <arpa/inet.h>

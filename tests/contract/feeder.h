@@ -20,7 +20,7 @@ struct sample {
 struct feeder {
 	const char *kind;
 	enum wn_packet_kind packets;
-	uint32_t flags;               /* that each of its packets must carry, apart from truncated */
+	uint32_t flags;               /* that each of its packets carries, apart from truncated */
 	const char *unknown_option;   /* a spec with an option surely_unknown=1 */
 	const char *wrong_value;      /* a spec with a value that must be refused */
 	const char *wrong_option;     /* the option whose value that is */
@@ -40,7 +40,7 @@ struct feeder {
 	/* After open: sends the samples to the link. Optional where prepare did. 0 or -errno. */
 	int (*feed)(const struct wn_link *link, const struct sample *samples, uint32_t count);
 
-	/* The next packet that the link sent: its length, or -1 where none comes within a second. */
+	/* The next packet that the link sent: its length, or -1 where none comes in a second. */
 	int (*collect)(uint8_t *bytes, uint32_t capacity);
 
 	/* Undoes prepare. */

@@ -4,7 +4,6 @@
  *
  *     link KIND      memory, udp4, udp6, packet2, packet3 (kernel ring version) or pcap
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -38,7 +37,7 @@ struct session {
 	uint32_t first;          /* position of the next slot */
 };
 
-/* Sample i, the same each time: a frame that any Ethernet interface takes, or the same as payload. */
+/* Sample i, the same each time: a frame that Ethernet interfaces take, or the same as payload. */
 static void make_sample(struct sample *sample, uint32_t i, uint32_t length)
 {
 	sample->length = length;
@@ -143,10 +142,10 @@ static void check_time(const struct session *s, uint32_t position, int64_t since
 static uint32_t receive_samples(struct session *s, const struct sample *fed, uint32_t count,
 				uint32_t (*capacity)(uint32_t call))
 {
-	const int64_t start_ns = wn_clock_ns();
+	const int64_t end_ns = wn_clock_ns() + 2 * WN_SECOND_NS;
 	uint32_t got = 0;
 
-	for (uint32_t call = 0; got < count && wn_clock_ns() < start_ns + 2 * WN_SECOND_NS; call++) {
+	for (uint32_t call = 0; got < count && wn_clock_ns() < end_ns; call++) {
 		const uint32_t room = capacity(call);
 		const int n = receive(s, room, 20 * WN_MILLISECOND_NS);
 
@@ -419,9 +418,10 @@ static int send_all(struct session *s, struct wn_send_item *items, uint32_t coun
 
 	while (done < count && wn_clock_ns() < start_ns + 2 * WN_SECOND_NS) {
 		const uint32_t left = count - done, most = s->link.limits.burst_max;
-		const int n = s->link.ops->send(&s->link, 0, items + done, left < most ? left : most);
+		const uint32_t burst = left < most ? left : most;
+		const int n = s->link.ops->send(&s->link, 0, items + done, burst);
 
-		if (!CHECK(n >= 0 && n <= (int)left))
+		if (!CHECK(n >= 0 && n <= (int)burst))
 			return -1;
 		done += (uint32_t)n;
 	}

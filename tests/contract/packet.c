@@ -3,7 +3,6 @@
  * What only the packet link has: VLAN tags, directions, filters, fanout, interfaces that go down or
  * away. In a network namespace of its own; see veth.h.
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_ether.h>

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE
 #include "tests/contract/veth.h"
 
 #include <arpa/inet.h>
@@ -24,7 +23,8 @@ int veth_run(const char *command)
 {
 	char line[512];
 
-	snprintf(line, sizeof(line), "PATH=$PATH:/usr/sbin:/sbin; { %s; } >/dev/null 2>&1", command);
+	snprintf(line, sizeof(line), "PATH=$PATH:/usr/sbin:/sbin; { %s; } >/dev/null 2>&1",
+		 command);
 	return system(line);
 }
 

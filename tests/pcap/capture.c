@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE
 #include "tests/pcap/capture.h"
 
 #include <string.h>
@@ -104,8 +103,8 @@ FILE *capture_read_open(const char *path)
 
 	if (!file)
 		return NULL;
-	if (fread(words, sizeof(words), 1, file) != 1 || words[0] != (uint32_t)CAPTURE_NANOSECONDS ||
-	    words[5] != CAPTURE_ETHERNET) {
+	if (fread(words, sizeof(words), 1, file) != 1 ||
+	    words[0] != (uint32_t)CAPTURE_NANOSECONDS || words[5] != CAPTURE_ETHERNET) {
 		fclose(file);
 		return NULL;
 	}

@@ -28,8 +28,8 @@ int capture_open(struct capture *capture, const char *path, uint32_t magic, uint
 		 uint32_t snap_bytes, int is_swapped);
 
 /*
- * A record of `length` bytes that claims `captured` and `wire`; fraction in the magic's unit. Without
- * bytes it is a hole, which takes no room on the disk.
+ * A record of `length` bytes that claims `captured` and `wire`; fraction in the magic's unit.
+ * Without bytes it is a hole, which takes no room on the disk.
  */
 void capture_record(struct capture *capture, uint32_t seconds, uint32_t fraction, uint32_t captured,
 		    uint32_t wire, const void *bytes, uint32_t length);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What only the pcap link has: files of every make, damaged ones, pace, repetition, and what becomes
- * of packets that cannot be written.
+ * What only the pcap link has: files of every make, damaged ones, pace, repetition, and what
+ * becomes of packets that cannot be written.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -344,7 +343,7 @@ static void test_cut_packets(void)
 	start_file(&capture);
 	capture_record(&capture, 1, 0, 60, 1500, bytes, 60);           /* cut when captured */
 	capture_record(&capture, 1, 0, 3000, 3000, bytes, 3000);       /* longer than the slot */
-	capture_record(&capture, 1, 0, 60, 20, bytes, 60);             /* less on the wire than here */
+	capture_record(&capture, 1, 0, 60, 20, bytes, 60);             /* less on the wire */
 	capture_record(&capture, 1, 0, 0, 0, bytes, 0);                /* nothing */
 	CHECK_INT(capture_close(&capture), 0);
 	if (!start(&s, "", NULL, 2048)) {
@@ -787,6 +786,26 @@ static void test_write_pipe_stalls(void)
 	unlink(output);
 }
 
+/* The same with packets that are written at once or not at all. */
+static void test_write_pipe_full(void)
+{
+	const int64_t start_ns = wn_clock_ns();
+	struct wn_link link;
+	uint32_t sent = 0;
+	const int fd = open_pipe(&link);
+
+	if (fd < 0)
+		return;
+	make_items();
+	while (sent < 100000 && link.ops->send(&link, 0, items, 1) == 1)
+		sent++;
+	CHECK(sent > 0 && sent < 100000);
+	CHECK(wn_clock_ns() - start_ns < 5 * WN_SECOND_NS);
+	wn_link_close(&link);
+	close(fd);
+	unlink(output);
+}
+
 /* A reader that goes away: an error for each packet, and this process lives. */
 static void test_write_pipe_breaks(void)
 {
@@ -850,6 +869,7 @@ int main(void)
 	RUN(test_write_nowhere);
 	RUN(test_write_full);
 	RUN(test_write_pipe_stalls);
+	RUN(test_write_pipe_full);
 	RUN(test_write_pipe_breaks);
 	status = check_finish();
 	unlink(input);

@@ -3,7 +3,6 @@
  * The ring's two host sides with a device loop between them: laps, a full ring, cursors that wrap,
  * faults of the device, two processes.
  */
-#define _GNU_SOURCE
 #include "check.h"
 
 #include <errno.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ring as an object in memory: all that check, format, attach, create and open refuse. */
-#define _GNU_SOURCE
 #include "check.h"
 
 #include <errno.h>

@@ -10,7 +10,6 @@
  * On a CPU a hand-over to another core costs more than most programs do, so batch is what auto
  * chooses, unless workers were asked for.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>

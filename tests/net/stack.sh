@@ -1,0 +1,98 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# A datagram program on frames: ping, ping -6, arping and nc get their answers from the lane's stack,
+# over a veth pair between two network namespaces; tshark then looks for a malformed packet or a bad
+# checksum in either direction. Totals of a real capture are those of capinfos.
+set -eu
+. "$(dirname "$0")/../tool/common.sh"
+
+skip_all() {
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+
+PATH=$PATH:/usr/sbin:/sbin
+[ "$(id -u)" = 0 ] || skip_all 'needs root'
+for tool in ip ping nc; do command -v $tool >/dev/null || skip_all "needs $tool"; done
+client=wn-client-$$ server=wn-server-$$
+clean_up() {
+	finish
+	ip netns del $client 2>/dev/null || true
+	ip netns del $server 2>/dev/null || true
+}
+trap clean_up EXIT
+ip netns add $client 2>/dev/null && ip netns add $server 2>/dev/null || skip_all 'no network namespaces here'
+ip link add wn-c netns $client type veth peer name wn-s netns $server || skip_all 'no veth here'
+ip -n $client addr add 10.9.0.1/24 dev wn-c
+ip -n $client addr add fd09::1/64 dev wn-c nodad
+ip -n $client link set wn-c up
+ip -n $server link set wn-s up
+# Checksums as they would be on a wire, so that tshark can judge both directions.
+command -v ethtool >/dev/null && ip netns exec $client ethtool -K wn-c tx off >/dev/null 2>&1 || true
+sleep 1
+
+status() { if "$@"; then echo 0; else echo 1; fi; }
+inside() { ip netns exec $client "$@"; }
+
+dump=
+if command -v tcpdump >/dev/null; then
+	inside tcpdump -U -i wn-c -w "$folder/all.pcap" >/dev/null 2>&1 &
+	dump=$!
+	children="$children $dump"
+fi
+ip netns exec $server "$WARPNIC" run echo --link packet:wn-s,ip=10.9.0.2/24,ip=fd09::2/64 --json \
+	>"$folder/run.out" 2>"$folder/run.err" &
+pid=$!
+children="$children $pid"
+sleep 1
+
+inside ping -c 5 -i 0.1 -W 2 10.9.0.2 >"$folder/ping" 2>&1 || true
+result "$(status grep -q '5 received' "$folder/ping")" 'ping: five of five'
+inside ping -c 5 -i 0.1 -W 2 -s 1400 10.9.0.2 >"$folder/ping" 2>&1 || true
+result "$(status grep -q '5 received' "$folder/ping")" 'ping with 1400 bytes: five of five'
+inside ping -6 -c 5 -i 0.1 -W 2 fd09::2 >"$folder/ping" 2>&1 || true
+result "$(status grep -q '5 received' "$folder/ping")" 'ping -6: five of five'
+inside ping -c 1 -W 1 10.9.0.77 >"$folder/ping" 2>&1 || true
+result "$(status grep -q ' 0 received' "$folder/ping")" 'an address that is not ours stays silent'
+if command -v arping >/dev/null; then
+	inside arping -c 3 -I wn-c 10.9.0.2 >"$folder/arping" 2>&1 || true
+	result "$(status grep -Eq '3 packets received|Received 3 response' "$folder/arping")" 'arping: three of three'
+else
+	skip 'arping: three of three' 'no arping'
+fi
+reply=$(echo 'over frames' | inside timeout 5 nc -u -w 1 10.9.0.2 7777 || true)
+result "$(status [ "$reply" = 'over frames' ])" 'nc -u gets its line back over IPv4'
+reply=$(echo 'six frames' | inside timeout 5 nc -6 -u -w 1 fd09::2 7777 || true)
+result "$(status [ "$reply" = 'six frames' ])" 'nc -u gets its line back over IPv6'
+inside "$WARPNIC" send 10.9.0.2:9000 --count 5000 --json >"$folder/send" 2>/dev/null || true
+result "$(status [ "$(value "$folder/send" lost)" = 0 ])" 'warpnic send: 5,000 echoed, none lost'
+sleep 0.3
+kill -TERM $pid
+wait $pid && got=0 || got=$?
+result $got 'drains on SIGTERM'
+result "$(status [ "$(value "$folder/run.out" difference)" = 0 ])" 'the sum adds up'
+
+if [ -n "$dump" ]; then
+	kill $dump
+	wait $dump || true
+fi
+if [ -n "$dump" ] && command -v tshark >/dev/null && command -v ethtool >/dev/null; then
+	tshark -r "$folder/all.pcap" -o ip.check_checksum:TRUE -o udp.check_checksum:TRUE \
+		-Y '_ws.malformed || ip.checksum.status==0 || udp.checksum.status==0 || icmp.checksum.status==0 || icmpv6.checksum.status==0' \
+		>"$folder/bad" 2>/dev/null
+	[ ! -s "$folder/bad" ] || sed 's/^/# /' "$folder/bad" | head -n 20
+	result "$(status [ ! -s "$folder/bad" ])" 'tshark: no malformed packet, no bad checksum'
+else
+	skip 'tshark: no malformed packet, no bad checksum' 'no tshark, tcpdump or ethtool'
+fi
+if [ -n "$dump" ] && command -v capinfos >/dev/null; then
+	set -- $(capinfos -T -r -c -d -M "$folder/all.pcap" 2>/dev/null)
+	"$WARPNIC" run count -r "$folder/all.pcap" --json >"$folder/count" 2>/dev/null || true
+	shift $(($# - 2))
+	echo "# capinfos: $1 packets, $2 bytes"
+	result "$(status [ "$(value "$folder/count" received)" = "$1" ])" 'count: as many packets as capinfos'
+	result "$(status [ "$(value "$folder/count" bytes)" = "$2" ])" 'count: as many bytes as capinfos'
+else
+	skip 'count: as many packets and bytes as capinfos' 'no capinfos or tcpdump'
+fi
+done_testing
