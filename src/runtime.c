@@ -51,6 +51,20 @@ static int check_params(const struct wn_runtime_params *params, struct wn_error 
 	return 0;
 }
 
+static int init_data(struct wn_runtime *runtime, struct wn_error *error)
+{
+	const struct wn_runtime_params *params = &runtime->params;
+	const struct wn_data_wishes wishes = {
+		.parameters = params->parameters,
+		.parameter_count = params->parameter_count,
+		.tables = params->tables,
+		.table_count = params->table_count,
+		.file = params->data,
+	};
+
+	return wn_data_init(&runtime->data, &runtime->device.program, &wishes, error);
+}
+
 static int open_links(struct wn_runtime *runtime, struct wn_error *error)
 {
 	const struct wn_runtime_params *params = &runtime->params;
@@ -232,7 +246,7 @@ struct wn_runtime *wn_runtime_create(const struct wn_runtime_params *params, str
 	/* The program first: one that does not compile must not have emptied a file or taken a port. */
 	if (wn_device_open(&runtime->device, params->device ? params->device : "cpu", params->mode,
 			   params->program, error) ||
-	    open_links(runtime, error) || check_kinds(runtime, error) || make_queues(runtime, error)) {
+	    init_data(runtime, error) || open_links(runtime, error) || check_kinds(runtime, error) || make_queues(runtime, error)) {
 		wn_runtime_destroy(runtime);
 		return NULL;
 	}
@@ -271,7 +285,8 @@ static void join_parts(struct wn_runtime *runtime)
 
 static int start_threads(struct wn_runtime *runtime, struct wn_error *error)
 {
-	int rc = runtime->device.ops->start(&runtime->device, runtime->views, runtime->ring_count, error);
+	int rc = runtime->device.ops->start(&runtime->device, runtime->views, runtime->ring_count,
+					     &runtime->data.shown, error);
 
 	for (uint32_t i = 0; !rc && i < runtime->ring_count; i++)
 		rc = wn_pump_start(&runtime->pumps[i], error);
@@ -424,6 +439,7 @@ void wn_runtime_destroy(struct wn_runtime *runtime)
 	if (runtime->device_is_lost)
 		return; /* somebody may still use every byte of it; the process's end frees it */
 	wn_device_close(&runtime->device);
+	wn_data_finish(&runtime->data);
 	for (uint32_t k = 0; k < runtime->params.link_count; k++) {
 		free_queues(runtime, k);
 		wn_link_close(&runtime->links[k]);

@@ -3,6 +3,7 @@
 #ifndef WN_RUNTIME_STATE_H
 #define WN_RUNTIME_STATE_H
 
+#include "data/data.h"
 #include "pump.h"
 
 struct wn_runtime {
@@ -10,6 +11,7 @@ struct wn_runtime {
 	struct wn_link links[WN_LINKS_MAX];
 	struct wn_queue *queues[WN_LINKS_MAX];   /* those of link k */
 	struct wn_device device;
+	struct wn_data data;                     /* what the program is given */
 	struct wn_ring_view *views;              /* of all queues with a ring, by number */
 	struct wn_pump *pumps;                   /* the same order */
 	uint32_t ring_count;

@@ -39,12 +39,26 @@ uint32_t wn_runtime_program_counters(const struct wn_runtime *runtime, uint64_t 
 				     uint32_t capacity)
 {
 	const uint32_t count = runtime->device.program.counter_count;
-	uint64_t sums[WN_COUNTERS_MAX] = {0};
+	uint64_t sums[WN_LANE_WORDS_MAX] = {0};
 
 	runtime->device.ops->sum_counters(&runtime->device, sums);
 	for (uint32_t i = 0; i < count && i < capacity; i++)
 		values[i] = sums[i];
 	return count;
+}
+
+const char *wn_runtime_program_histogram(const struct wn_runtime *runtime, uint32_t histogram,
+					 uint64_t buckets[WN_HISTOGRAM_BUCKETS_LOG2])
+{
+	const struct wn_program *program = &runtime->device.program;
+	const uint32_t first = program->counter_count + WN_HISTOGRAM_BUCKETS_LOG2 * histogram;
+	uint64_t sums[WN_LANE_WORDS_MAX] = {0};
+
+	if (histogram >= WN_LANE_WORDS_MAX || first + WN_HISTOGRAM_BUCKETS_LOG2 > program->lane_words)
+		return NULL;
+	runtime->device.ops->sum_counters(&runtime->device, sums);
+	memcpy(buckets, sums + first, WN_HISTOGRAM_BUCKETS_LOG2 * sizeof(*buckets));
+	return program->histogram_names[histogram];
 }
 
 const char *wn_runtime_program_counter_name(const struct wn_runtime *runtime, uint32_t counter)
@@ -107,7 +121,7 @@ uint32_t wn_runtime_slot_bytes(const struct wn_runtime *runtime, uint32_t link)
 
 size_t wn_runtime_memory_bytes(const struct wn_runtime *runtime)
 {
-	size_t bytes = runtime->memory_bytes;
+	size_t bytes = runtime->memory_bytes + wn_data_bytes(&runtime->data);
 
 	for (uint32_t i = 0; i < runtime->params.link_count; i++)
 		bytes += runtime->links[i].memory_bytes;

@@ -24,6 +24,7 @@
 #ifndef WARPNIC_PROGRAM_H
 #define WARPNIC_PROGRAM_H
 
+#include "warpnic/data.h"
 #include "warpnic/types.h"
 #include "warpnic/verdict.h"
 
@@ -59,6 +60,51 @@ enum { wn_counter_count = 0 };
 #endif
 
 /*
+ * Log2 histograms are named the same way, with WN_HISTOGRAMS(X) X(lengths), and fed with
+ * wn_observe(packet, histogram_lengths, value). They belong to the lane and are summed by the host, too.
+ */
+#define WN_HISTOGRAM_ENUM_(name) histogram_##name,
+#ifdef WN_HISTOGRAMS
+enum { WN_HISTOGRAMS(WN_HISTOGRAM_ENUM_) wn_histogram_count };
+#else
+enum { wn_histogram_count = 0 };
+#endif
+enum {
+	WN_LOG2_BUCKETS = 65,  /* bucket 0 holds 0, bucket b values of b bits */
+	wn_lane_words = wn_counter_count + WN_LOG2_BUCKETS * wn_histogram_count
+};
+
+/*
+ * Parameters are numbers that the user may set with --param NAME=VALUE: a type of
+ * enum wn_parameter_type, a name, a preset as text, and a line of help.
+ *
+ *     #define WN_PARAMETERS(X) X(number, limit, "100", "queries a second")
+ *
+ * and read with wn_parameter(packet, parameter_limit).
+ */
+#define WN_PARAMETER_ENUM_(type, name, preset, help) parameter_##name,
+#ifdef WN_PARAMETERS
+enum { WN_PARAMETERS(WN_PARAMETER_ENUM_) wn_parameter_count };
+#else
+enum { wn_parameter_count = 0 };
+#endif
+
+/*
+ * Tables are read-only here and filled by the host from text files, --table NAME=FILE: a kind of
+ * enum wn_table_kind, a name, and a line of help.
+ *
+ *     #define WN_TABLES(X) X(lpm, routes, "prefix and next hop") X(hash, names, "key and value")
+ *
+ * A table without a file is empty.
+ */
+#define WN_TABLE_ENUM_(kind, name, help) table_##name,
+#ifdef WN_TABLES
+enum { WN_TABLES(WN_TABLE_ENUM_) wn_table_count };
+#else
+enum { wn_table_count = 0 };
+#endif
+
+/*
  * A loop that carries its bound: runs the body for i = 0, 1, ... while i < n, at most `bound`
  * times. There is no other loop in a program.
  *
@@ -76,6 +122,7 @@ struct wn_packet {
 	WN_GLOBAL const uint8_t *peer;        /* datagram links: the peer's address */
 	WN_STAGED const uint8_t *peer_staged; /* frame links: the same, in the frame */
 	WN_PRIVATE uint64_t *counts;
+	WN_PRIVATE const struct wn_program_data *data;
 	uint32_t length;
 	uint32_t room;
 	uint32_t wire_length;
@@ -266,6 +313,208 @@ WN_FN void wn_count(WN_PRIVATE struct wn_packet *packet, uint32_t counter, uint6
 {
 	if ((uint64_t)counter + 1 <= (uint64_t)wn_counter_count)
 		packet->counts[counter] += amount;
+}
+
+/* Adds a value to a log2 histogram. */
+WN_FN void wn_observe(WN_PRIVATE struct wn_packet *packet, uint32_t histogram, uint64_t value)
+{
+	uint32_t bits = 0;
+
+	if ((uint64_t)histogram + 1 > (uint64_t)wn_histogram_count)
+		return;
+	for (uint32_t step = 32; step; step >>= 1) {
+		if (value >> step) {
+			value >>= step;
+			bits += step;
+		}
+	}
+	bits += value != 0;
+	packet->counts[wn_counter_count + WN_LOG2_BUCKETS * histogram + bits]++;
+}
+
+/* -- what the host has given: parameters, tables, a file -- */
+
+WN_FN uint64_t wn_parameter(WN_PRIVATE const struct wn_packet *packet, uint32_t parameter)
+{
+	return (uint64_t)parameter + 1 <= (uint64_t)wn_parameter_count ? packet->data->parameters[parameter]
+								       : 0;
+}
+
+/* The table, or 0 where it is not of that kind. */
+WN_FN WN_GLOBAL const struct wn_table *wn_table_of(WN_PRIVATE const struct wn_packet *packet,
+						   uint32_t table, uint32_t kind)
+{
+	if ((uint64_t)table + 1 > (uint64_t)wn_table_count || packet->data->tables[table].kind != kind)
+		return 0;
+	return &packet->data->tables[table];
+}
+
+/* A word of 8 bytes of the store, at a multiple of 8. */
+WN_FN uint64_t wn_store_word(WN_PRIVATE const struct wn_packet *packet, uint64_t offset)
+{
+	return *(WN_GLOBAL const uint64_t *)(packet->data->store + offset);
+}
+
+/* Value `index` of an array. 1 and *value, or 0 where the array is shorter. */
+WN_FN uint32_t wn_array_get(WN_PRIVATE const struct wn_packet *packet, uint32_t table, uint64_t index,
+			    WN_PRIVATE uint64_t *value)
+{
+	WN_GLOBAL const struct wn_table *array = wn_table_of(packet, table, WN_TABLE_array);
+
+	if (!array || index >= array->count)
+		return 0;
+	*value = wn_store_word(packet, array->offset + 8 * index);
+	return 1;
+}
+
+/* The value of a key. 1 and *value, or 0 where the key is not there. Bounded by the table's probes. */
+WN_FN uint32_t wn_hash_find(WN_PRIVATE const struct wn_packet *packet, uint32_t table, uint64_t key,
+			    WN_PRIVATE uint64_t *value)
+{
+	WN_GLOBAL const struct wn_table *hash = wn_table_of(packet, table, WN_TABLE_hash);
+	WN_GLOBAL const uint8_t *used;
+	uint64_t at;
+
+	if (!hash || !hash->count)
+		return 0;
+	used = packet->data->store + hash->offset + 16 * hash->capacity;
+	at = wn_table_hash(key) & (hash->capacity - 1);
+	for (uint32_t probe = 0; probe <= hash->probes; probe++) {
+		if (!used[at])
+			return 0;
+		if (wn_store_word(packet, hash->offset + 16 * at) == key) {
+			*value = wn_store_word(packet, hash->offset + 16 * at + 8);
+			return 1;
+		}
+		at = (at + 1) & (hash->capacity - 1);
+	}
+	return 0;
+}
+
+/* A word of a trie, which begins at `trie` in the store. */
+WN_FN uint32_t wn_trie_word(WN_PRIVATE const struct wn_packet *packet, uint64_t trie, uint64_t index)
+{
+	return ((WN_GLOBAL const uint32_t *)(packet->data->store + trie))[index];
+}
+
+/* Turns the word that a walk ended with into the value. */
+WN_FN uint32_t wn_lpm_value(WN_PRIVATE const struct wn_packet *packet,
+			    WN_GLOBAL const struct wn_table *lpm, uint32_t word,
+			    WN_PRIVATE uint64_t *value)
+{
+	if (word == 0 || word > lpm->count)
+		return 0;
+	*value = wn_store_word(packet, lpm->offset + 8 * (uint64_t)(word - 1));
+	return 1;
+}
+
+/* The value of the longest prefix that an IPv4 address (host order) begins with. 1, or 0 for none. */
+WN_FN uint32_t wn_lpm_ipv4(WN_PRIVATE const struct wn_packet *packet, uint32_t table, uint32_t address,
+			   WN_PRIVATE uint64_t *value)
+{
+	WN_GLOBAL const struct wn_table *lpm = wn_table_of(packet, table, WN_TABLE_lpm);
+	uint32_t word;
+
+	if (!lpm || !lpm->offset4)
+		return 0;
+	word = wn_trie_word(packet, lpm->offset4, address >> 16);
+	if (word >> 31)
+		word = wn_trie_word(packet, lpm->offset4,
+				    65536u + 256u * (uint64_t)(word & 0x7fffffffu) + (address >> 8 & 0xff));
+	if (word >> 31)
+		word = wn_trie_word(packet, lpm->offset4,
+				    65536u + 256u * (uint64_t)(word & 0x7fffffffu) + (address & 0xff));
+	return wn_lpm_value(packet, lpm, word, value);
+}
+
+/* The same for the 16 bytes of an IPv6 address that begins at `offset` of the packet. */
+WN_FN uint32_t wn_lpm_ipv6(WN_PRIVATE struct wn_packet *packet, uint32_t table, uint32_t offset,
+			   WN_PRIVATE uint64_t *value)
+{
+	WN_GLOBAL const struct wn_table *lpm = wn_table_of(packet, table, WN_TABLE_lpm);
+	uint32_t word;
+
+	if (!wn_in_packet(packet, offset, 16) || !lpm || !lpm->offset6)
+		return 0;
+	word = wn_trie_word(packet, lpm->offset6, wn_u16(packet, offset));
+	for (uint32_t i = 2; i < 16 && word >> 31; i++)
+		word = wn_trie_word(packet, lpm->offset6, 65536u + 256u * (uint64_t)(word & 0x7fffffffu) +
+								  packet->bytes[offset + i]);
+	return wn_lpm_value(packet, lpm, word, value);
+}
+
+/* Bytes of the file given with --data; 0 where there is none. */
+WN_FN uint64_t wn_data_length(WN_PRIVATE const struct wn_packet *packet)
+{
+	return packet->data->file_bytes;
+}
+
+/* Little-endian values of that file; outside it reads zero and is a fault. */
+WN_FN uint32_t wn_data_u8(WN_PRIVATE struct wn_packet *packet, uint64_t offset)
+{
+	if (WN_UNLIKELY(offset >= packet->data->file_bytes)) {
+		packet->fault = 1;
+		return 0;
+	}
+	return packet->data->file[offset];
+}
+
+WN_FN uint32_t wn_data_u32(WN_PRIVATE struct wn_packet *packet, uint64_t offset)
+{
+	WN_GLOBAL const uint8_t *at = packet->data->file + offset;
+
+	if (WN_UNLIKELY(offset > packet->data->file_bytes || packet->data->file_bytes - offset < 4)) {
+		packet->fault = 1;
+		return 0;
+	}
+	return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+/* Copies `count` bytes of the file into the packet; outside either of them is a fault. */
+WN_FN void wn_data_copy(WN_PRIVATE struct wn_packet *packet, uint32_t to, uint64_t from, uint32_t count)
+{
+	if (!wn_in_packet(packet, to, count))
+		return;
+	if (WN_UNLIKELY(from > packet->data->file_bytes || packet->data->file_bytes - from < count)) {
+		packet->fault = 1;
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		packet->bytes[to + i] = packet->data->file[from + i];
+}
+
+/* -- comparing and moving within the packet -- */
+
+/* Whether `count` bytes at a and at b are the same. */
+WN_FN uint32_t wn_equal(WN_PRIVATE struct wn_packet *packet, uint32_t a, uint32_t b, uint32_t count)
+{
+	uint32_t differs = 0;
+
+	if (!wn_in_packet(packet, a, count) || !wn_in_packet(packet, b, count))
+		return 0;
+	for (uint32_t i = 0; i < count; i++)
+		differs |= (uint32_t)(packet->bytes[a + i] ^ packet->bytes[b + i]);
+	return !differs;
+}
+
+/* Copies `count` bytes from one place to another; they may overlap. */
+WN_FN void wn_copy(WN_PRIVATE struct wn_packet *packet, uint32_t to, uint32_t from, uint32_t count)
+{
+	if (!wn_in_packet(packet, to, count) || !wn_in_packet(packet, from, count))
+		return;
+	for (uint32_t i = 0; i < count; i++) {
+		const uint32_t k = to <= from ? i : count - 1 - i;
+
+		packet->bytes[to + k] = packet->bytes[from + k];
+	}
+}
+
+WN_FN void wn_put_u64(WN_PRIVATE struct wn_packet *packet, uint32_t offset, uint64_t value)
+{
+	if (!wn_in_packet(packet, offset, 8))
+		return;
+	wn_put_u32(packet, offset, (uint32_t)(value >> 32));
+	wn_put_u32(packet, offset + 4, (uint32_t)value);
 }
 
 /* -- verdicts -- */

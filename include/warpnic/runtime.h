@@ -30,7 +30,7 @@
 extern "C" {
 #endif
 
-enum { WN_LINKS_MAX = 16 };
+enum { WN_LINKS_MAX = 16, WN_WISHES_MAX = 32, WN_HISTOGRAM_BUCKETS_LOG2 = 65 };
 
 /* Something the program delivered to the host. The bytes are valid during the call. */
 struct wn_delivery {
@@ -64,6 +64,11 @@ struct wn_runtime_params {
 	enum wn_when_full when_full;
 	uint64_t packet_limit;        /* ends after this many packets (a train counts whole); 0: never */
 	uint32_t stop_ms;             /* how long stop waits for the device; 0: 2000 */
+	const char *parameters[WN_WISHES_MAX]; /* of the program, NAME=VALUE; the rest have their presets */
+	uint32_t parameter_count;
+	const char *tables[WN_WISHES_MAX];     /* of the program, NAME=FILE; the rest are empty */
+	uint32_t table_count;
+	const char *data;             /* a file that the program reads; NULL: none */
 	const char *filter;           /* tcpdump filter for frame links; NULL: none */
 	const struct wn_memory_hooks *hooks; /* far side of memory links */
 	uint32_t deliver_link;        /* k: packets that are delivered go out of the k-th link, from 1 */
@@ -118,6 +123,13 @@ WN_API void wn_runtime_link_snapshot(const struct wn_runtime *runtime, uint32_t 
 WN_API uint32_t wn_runtime_program_counters(const struct wn_runtime *runtime, uint64_t *values,
 				     uint32_t capacity);
 WN_API const char *wn_runtime_program_counter_name(const struct wn_runtime *runtime, uint32_t counter);
+
+/*
+ * Bucket counts of one of the program's log2 histograms, summed over lanes: bucket 0 counts zeros, bucket
+ * b values of b bits. Its name, or NULL where there is no such histogram. Any thread.
+ */
+WN_API const char *wn_runtime_program_histogram(const struct wn_runtime *runtime, uint32_t histogram,
+						uint64_t buckets[WN_HISTOGRAM_BUCKETS_LOG2]);
 
 /* The fields of the program's records; ends with a NULL name. Never NULL. */
 WN_API const struct wn_record_field *wn_runtime_record_fields(const struct wn_runtime *runtime);

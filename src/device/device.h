@@ -13,13 +13,16 @@
 
 #include "link/options.h"
 #include "ring/layout.h"
+#include "warpnic/data.h"
+#include "warpnic/describe.h"
 #include "warpnic/device.h"
 #include "warpnic/record.h"
 #include "warpnic/verdict.h"
 
 struct wn_device;
 
-enum { WN_COUNTERS_MAX = 256 };       /* counters of a program */
+/* Counters of a program, and words of a lane: counters and histograms. */
+enum { WN_COUNTERS_MAX = 256, WN_LANE_WORDS_MAX = 2048 };
 
 /* What the device knows of the program it loaded. Strings live until close. */
 struct wn_program {
@@ -30,6 +33,10 @@ struct wn_program {
 	uint32_t counter_count;
 	const char *const *counter_names;
 	const struct wn_record_field *record_fields;
+	const char *const *histogram_names;
+	const struct wn_parameter_field *parameters;
+	const struct wn_table_field *tables;
+	uint32_t lane_words;
 };
 
 struct wn_device_ops {
@@ -49,10 +56,11 @@ struct wn_device_ops {
 
 	/*
 	 * Begins to serve the rings; views stay valid until close. Chooses device->mode where it is
-	 * WN_MODE_AUTO. In resident and lease mode packets published from now on are answered.
+	 * WN_MODE_AUTO. In resident and lease mode packets published from now on are answered. The
+	 * data stay the caller's and constant until close.
 	 */
 	int (*start)(struct wn_device *device, const struct wn_ring_view *views, uint32_t count,
-		     struct wn_error *error);
+		     const struct wn_program_data *data, struct wn_error *error);
 
 	/* Batch mode: answers positions [first, first + count) of a queue. May return before. */
 	void (*launch)(struct wn_device *device, uint32_t queue, uint32_t first, uint32_t count);
@@ -64,7 +72,7 @@ struct wn_device_ops {
 	 */
 	int (*stop)(struct wn_device *device, int64_t deadline_ns, int abandon);
 
-	/* Adds the program's counters over all lanes to sums[counter_count]. */
+	/* Adds the rows of all lanes to sums[lane_words]: counters, then histograms. */
 	void (*sum_counters)(const struct wn_device *device, uint64_t *sums);
 
 	/* Undoes open and start. Not called after a stop that timed out. */

@@ -45,7 +45,7 @@ WN_FN uint32_t wn_loop_train(WN_PRIVATE const struct wn_port *port, uint32_t ind
 
 /* Serves one slot. 0, or 1 when the slot does not hold its position. */
 WN_FN uint32_t wn_loop_slot(WN_PRIVATE const struct wn_port *port, uint32_t position,
-			    WN_PRIVATE uint64_t *counts)
+			    WN_PRIVATE uint64_t *counts, WN_PRIVATE const struct wn_program_data *data)
 {
 	WN_PRIVATE const struct wn_ring_view *view = &port->view;
 	const uint32_t index = position & view->slot_mask;
@@ -58,7 +58,7 @@ WN_FN uint32_t wn_loop_slot(WN_PRIVATE const struct wn_port *port, uint32_t posi
 		return 1;
 	}
 	wn_packet_of_slot(&packet, view, index,
-			  view->frames + wn_frame_offset(index, view->frame_stride), counts);
+			  view->frames + wn_frame_offset(index, view->frame_stride), counts, data);
 	if ((packet.flags & WN_SLOT_FRAME) && (uint32_t)wn_program_kind == (uint32_t)WN_DATAGRAM)
 		word = wn_stack_run(&packet, view->identity);
 	else if (packet.flags & WN_SLOT_TRAIN)
@@ -74,10 +74,10 @@ WN_FN uint32_t wn_loop_slot(WN_PRIVATE const struct wn_port *port, uint32_t posi
  * position: the group stays there for good, and answers nothing twice.
  */
 WN_FN uint32_t wn_loop_block(WN_PRIVATE const struct wn_port *port, uint32_t count,
-			     WN_PRIVATE uint64_t *counts)
+			     WN_PRIVATE uint64_t *counts, WN_PRIVATE const struct wn_program_data *data)
 {
 	for (uint32_t i = 0; i < count; i++)
-		if (WN_UNLIKELY(wn_loop_slot(port, port->position + i, counts)))
+		if (WN_UNLIKELY(wn_loop_slot(port, port->position + i, counts, data)))
 			return i;
 	return count;
 }
@@ -86,19 +86,20 @@ WN_FN uint32_t wn_loop_block(WN_PRIVATE const struct wn_port *port, uint32_t cou
  * Serves what is there for this group, up to `budget` slots, and returns how many it served. The
  * lane's counters are taken from and given back to `row`, which the host may read meanwhile.
  */
-WN_FN uint32_t wn_loop_serve(WN_PRIVATE struct wn_port *port, WN_GLOBAL uint64_t *row,
+WN_FN uint32_t wn_loop_serve(WN_PRIVATE struct wn_port *port,
+			     WN_PRIVATE const struct wn_program_data *data, WN_GLOBAL uint64_t *row,
 			     uint32_t budget)
 {
-	uint64_t counts[wn_counter_count + 1];
+	uint64_t counts[wn_lane_words + 1];
 	uint32_t served = 0, count;
 
 	count = wn_port_peek(port);
 	if (!count)
 		return 0;
-	for (uint32_t i = wn_counter_count; i-- > 0;)
+	for (uint32_t i = wn_lane_words; i-- > 0;)
 		counts[i] = row[i];
 	while (count && served < budget) {
-		const uint32_t done = wn_loop_block(port, count, counts);
+		const uint32_t done = wn_loop_block(port, count, counts, data);
 
 		wn_port_retire(port, done);
 		served += done;
@@ -106,7 +107,7 @@ WN_FN uint32_t wn_loop_serve(WN_PRIVATE struct wn_port *port, WN_GLOBAL uint64_t
 			break;
 		count = wn_port_peek(port);
 	}
-	for (uint32_t i = wn_counter_count; i-- > 0;)
+	for (uint32_t i = wn_lane_words; i-- > 0;)
 		wn_counter_store(&row[i], counts[i]);
 	return served;
 }

@@ -26,7 +26,8 @@ WN_FN uint32_t wn_packet_judge(WN_PRIVATE const struct wn_packet *packet, uint32
 /* The view of a packet that has a slot to itself. */
 WN_FN void wn_packet_of_slot(WN_PRIVATE struct wn_packet *packet,
 			     WN_PRIVATE const struct wn_ring_view *view, uint32_t index,
-			     WN_STAGED uint8_t *bytes, WN_PRIVATE uint64_t *counts)
+			     WN_STAGED uint8_t *bytes, WN_PRIVATE uint64_t *counts,
+			     WN_PRIVATE const struct wn_program_data *data)
 {
 	WN_GLOBAL const struct wn_slot *slot = &view->slots[index];
 	WN_GLOBAL const struct wn_peer *peer = &view->peers[index];
@@ -36,6 +37,7 @@ WN_FN void wn_packet_of_slot(WN_PRIVATE struct wn_packet *packet,
 	packet->peer = peer->address;
 	packet->peer_staged = 0;
 	packet->counts = counts;
+	packet->data = data;
 	packet->length = slot->length;
 	packet->room = view->slot_bytes < 65535 ? view->slot_bytes : 65535;
 	packet->wire_length = slot->wire_length;

@@ -21,6 +21,9 @@ enum {
 	ARGUMENT_COUNT,
 	ARGUMENT_DURATION,
 	ARGUMENT_DEVICE,
+	ARGUMENT_PARAM,
+	ARGUMENT_TABLE,
+	ARGUMENT_DATA,
 	ARGUMENT_MODE,
 	ARGUMENT_SLOTS,
 	ARGUMENT_SLOT_BYTES,
@@ -50,6 +53,12 @@ static const struct wn_argument run_arguments[] = {
 	 "end after this long (0: never)"},
 	{ARGUMENT_DEVICE, 'd', "device", "DEVICE", WN_ARGUMENT_TEXT, 0, 0, "@device",
 	 "who runs the program: cpu[,workers=N] (preset cpu); `warpnic devices` lists them"},
+	{ARGUMENT_PARAM, 'p', "param", "NAME=VALUE", WN_ARGUMENT_TEXT, 0, 0, NULL,
+	 "set a parameter of the program; may be given several times"},
+	{ARGUMENT_TABLE, 't', "table", "NAME=FILE", WN_ARGUMENT_TEXT, 0, 0, "@file",
+	 "fill a table of the program from a text file; may be given several times"},
+	{ARGUMENT_DATA, 0, "data", "FILE", WN_ARGUMENT_TEXT, 0, 0, "@file",
+	 "a file that the program reads"},
 	{ARGUMENT_MODE, 0, "mode", "MODE", WN_ARGUMENT_CHOICE, 0, 0, "auto|resident|lease|batch",
 	 "how the device comes by its packets (preset auto)"},
 	{ARGUMENT_SLOTS, 0, "slots", "N", WN_ARGUMENT_NUMBER, 0, 0, NULL,
@@ -141,6 +150,15 @@ static int make_link(struct config *config, const char *format, ...)
 	return add_link(config, config->made[config->made_count++]);
 }
 
+static int add_wish(const char **list, uint32_t *count, const struct wn_arguments *parsed)
+{
+	if (*count == WN_WISHES_MAX)
+		return wn_tool_usage(&wn_command_run, "--%s: given more than %d times",
+				     parsed->argument->name, WN_WISHES_MAX);
+	list[(*count)++] = parsed->text;
+	return 0;
+}
+
 static int take_argument(struct config *config, int code, const struct wn_arguments *parsed)
 {
 	struct wn_runtime_params *params = &config->params;
@@ -166,6 +184,13 @@ static int take_argument(struct config *config, int code, const struct wn_argume
 		return 0;
 	case ARGUMENT_DEVICE:
 		params->device = parsed->text;
+		return 0;
+	case ARGUMENT_PARAM:
+		return add_wish(params->parameters, &params->parameter_count, parsed);
+	case ARGUMENT_TABLE:
+		return add_wish(params->tables, &params->table_count, parsed);
+	case ARGUMENT_DATA:
+		params->data = parsed->text;
 		return 0;
 	case ARGUMENT_MODE:
 		params->mode = (enum wn_mode)parsed->number;

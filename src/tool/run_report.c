@@ -3,6 +3,7 @@
 #include "tool/run.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -92,6 +93,23 @@ static void print_program_counters(const struct wn_runtime *runtime, FILE *file)
 			print_line(file, "", wn_runtime_program_counter_name(runtime, i), values[i]);
 }
 
+static void print_program_histograms(const struct wn_runtime *runtime, FILE *file)
+{
+	uint64_t buckets[WN_HISTOGRAM_BUCKETS_LOG2];
+	const char *name;
+
+	for (uint32_t h = 0; (name = wn_runtime_program_histogram(runtime, h, buckets)); h++) {
+		for (uint32_t bits = 0; bits < WN_HISTOGRAM_BUCKETS_LOG2; bits++) {
+			char line[64];
+
+			if (!buckets[bits])
+				continue;
+			snprintf(line, sizeof(line), "%s < %.0f", name, bits ? ldexp(1, (int)bits) : 1);
+			print_line(file, "", line, buckets[bits]);
+		}
+	}
+}
+
 static void print_cost(const struct wn_run_sample *first, const struct wn_run_sample *last, FILE *file)
 {
 	const double seconds = (double)(last->at_ns - first->at_ns) * 1e-9;
@@ -141,6 +159,7 @@ void wn_run_print_summary(const struct wn_runtime *runtime, const struct wn_run_
 	if (counters->receive_errors)
 		print_line(file, "", "receive errors", counters->receive_errors);
 	print_program_counters(runtime, file);
+	print_program_histograms(runtime, file);
 	print_cost(first, last, file);
 }
 
@@ -191,6 +210,28 @@ static void write_program_counters(struct wn_json *json, const struct wn_runtime
 	wn_json_end(json);
 }
 
+/* Buckets that are not empty, each with the largest value it holds. */
+static void write_histograms(struct wn_json *json, const struct wn_runtime *runtime)
+{
+	uint64_t buckets[WN_HISTOGRAM_BUCKETS_LOG2];
+	const char *name;
+
+	wn_json_object(json, "histograms");
+	for (uint32_t h = 0; (name = wn_runtime_program_histogram(runtime, h, buckets)); h++) {
+		wn_json_array(json, name);
+		for (uint32_t bits = 0; bits < WN_HISTOGRAM_BUCKETS_LOG2; bits++) {
+			if (!buckets[bits])
+				continue;
+			wn_json_object(json, NULL);
+			wn_json_number(json, "up_to", bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1);
+			wn_json_number(json, "count", buckets[bits]);
+			wn_json_end(json);
+		}
+		wn_json_end(json);
+	}
+	wn_json_end(json);
+}
+
 int wn_run_print_json(const struct wn_runtime *runtime, const struct wn_run_sample *first,
 		      const struct wn_run_sample *last, FILE *file)
 {
@@ -204,6 +245,7 @@ int wn_run_print_json(const struct wn_runtime *runtime, const struct wn_run_samp
 	wn_json_real(&json, "seconds", (double)(last->at_ns - first->at_ns) * 1e-9);
 	write_counters(&json, &last->counters);
 	write_program_counters(&json, runtime);
+	write_histograms(&json, runtime);
 	wn_json_object(&json, "cpu");
 	wn_json_number(&json, "user_ns", last->user_ns - first->user_ns);
 	wn_json_number(&json, "system_ns", last->system_ns - first->system_ns);

@@ -53,6 +53,7 @@ struct cpu {
 	struct worker workers[WORKERS_MAX];
 	struct lane *lanes;
 	uint64_t *rows;
+	const struct wn_program_data *data;
 	uint32_t lane_count;
 };
 
@@ -93,10 +94,11 @@ static int cpu_open(struct wn_device *device, struct wn_error *error)
 	if (rc)
 		return rc;
 	program = cpu->code.program;
-	if (program->counter_count > WN_COUNTERS_MAX) {
+	if (program->counter_count > WN_COUNTERS_MAX || program->lane_words > WN_LANE_WORDS_MAX) {
 		wn_cpu_code_unload(&cpu->code);
-		return wn_fail(error, EINVAL, WN_FAILED, "program '%s': %u counters, at most %d",
-			       device->program_text, program->counter_count, WN_COUNTERS_MAX);
+		return wn_fail(error, EINVAL, WN_FAILED,
+			       "program '%s': too many counters or histograms: at most %d and %d",
+			       device->program_text, WN_COUNTERS_MAX, 16);
 	}
 	if (device->mode == WN_MODE_AUTO)
 		device->mode = workers ? WN_MODE_RESIDENT : WN_MODE_BATCH;
@@ -111,6 +113,10 @@ static int cpu_open(struct wn_device *device, struct wn_error *error)
 		.counter_count = program->counter_count,
 		.counter_names = program->counter_names,
 		.record_fields = program->record_fields,
+		.histogram_names = program->histogram_names,
+		.parameters = program->parameters,
+		.tables = program->tables,
+		.lane_words = program->lane_words,
 	};
 	if (cpu->worker_count)
 		snprintf(device->name, sizeof(device->name), "cpu, %u worker%s", cpu->worker_count,
@@ -129,7 +135,7 @@ static uint32_t serve_rings(struct worker *worker, int *finished)
 	*finished = 1;
 	for (uint32_t i = 0; i < worker->cpu->queue_count; i++) {
 		struct lane *lane = &worker->lanes[i];
-		const uint32_t count = program->serve(&lane->port, lane->row, SERVE_BUDGET);
+		const uint32_t count = program->serve(&lane->port, worker->cpu->data, lane->row, SERVE_BUDGET);
 
 		served += count;
 		if (count || !wn_port_finished(&lane->port))
@@ -178,7 +184,7 @@ static void *work(void *argument)
 static int make_lanes(struct cpu *cpu, const struct wn_ring_view *views, uint32_t queue_count)
 {
 	const uint32_t groups = cpu->worker_count ? cpu->worker_count : 1;
-	const uint32_t words = cpu->code.program->counter_count;
+	const uint32_t words = cpu->code.program->lane_words;
 
 	cpu->queue_count = queue_count;
 	cpu->lane_count = groups * queue_count;
@@ -196,11 +202,12 @@ static int make_lanes(struct cpu *cpu, const struct wn_ring_view *views, uint32_
 }
 
 static int cpu_start(struct wn_device *device, const struct wn_ring_view *views, uint32_t count,
-		     struct wn_error *error)
+		     const struct wn_program_data *data, struct wn_error *error)
 {
 	struct cpu *cpu = device->state;
 	int rc = make_lanes(cpu, views, count);
 
+	cpu->data = data;
 	if (rc)
 		return wn_fail(error, -rc, WN_FAILED, "cpu device: out of memory");
 	for (uint32_t i = 0; i < cpu->worker_count; i++) {
@@ -221,7 +228,7 @@ static void cpu_launch(struct wn_device *device, uint32_t queue, uint32_t first,
 	struct lane *lane = &cpu->lanes[queue];
 
 	lane->port.position = first;
-	cpu->code.program->serve(&lane->port, lane->row, count);
+	cpu->code.program->serve(&lane->port, cpu->data, lane->row, count);
 }
 
 static int cpu_stop(struct wn_device *device, int64_t deadline_ns, int abandon)
@@ -246,7 +253,7 @@ static void cpu_sum_counters(const struct wn_device *device, uint64_t *sums)
 	const struct cpu *cpu = device->state;
 
 	for (uint32_t lane = 0; lane < cpu->lane_count; lane++)
-		for (uint32_t i = 0; i < cpu->code.program->counter_count; i++)
+		for (uint32_t i = 0; i < cpu->code.program->lane_words; i++)
 			sums[i] += wn_load_relaxed64(&cpu->lanes[lane].row[i]);
 }
 

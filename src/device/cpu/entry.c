@@ -29,13 +29,34 @@ static const struct wn_record_field record_fields[] = {
 #endif
 	{0, WN_RECORD_u32}};
 
+static const char *const histogram_names[] = {
+#ifdef WN_HISTOGRAMS
+	WN_HISTOGRAMS(COUNTER_NAME)
+#endif
+	0};
+
+#define PARAMETER_FIELD(type, name, preset, help) {#name, WN_PARAMETER_##type, preset, help},
+static const struct wn_parameter_field parameters[] = {
+#ifdef WN_PARAMETERS
+	WN_PARAMETERS(PARAMETER_FIELD)
+#endif
+	{0, WN_PARAMETER_number, 0, 0}};
+
+#define TABLE_FIELD(kind, name, help) {#name, WN_TABLE_##kind, help},
+static const struct wn_table_field tables[] = {
+#ifdef WN_TABLES
+	WN_TABLES(TABLE_FIELD)
+#endif
+	{0, WN_TABLE_array, 0}};
+
 #ifndef WN_SUMMARY
 #define WN_SUMMARY ""
 #endif
 
-static uint32_t serve(struct wn_port *port, uint64_t *row, uint32_t budget)
+static uint32_t serve(struct wn_port *port, const struct wn_program_data *data, uint64_t *row,
+		      uint32_t budget)
 {
-	return wn_loop_serve(port, row, budget);
+	return wn_loop_serve(port, data, row, budget);
 }
 
 __attribute__((visibility("default"))) extern const struct wn_cpu_program wn_cpu_program;
@@ -45,9 +66,13 @@ const struct wn_cpu_program wn_cpu_program = {
 	.kind = wn_program_kind,
 	.look_bytes = wn_program_look_bytes,
 	.counter_count = wn_counter_count,
+	.lane_words = wn_lane_words,
 	.name = wn_program_name,
 	.summary = WN_SUMMARY,
 	.counter_names = counter_names,
 	.record_fields = record_fields,
+	.histogram_names = histogram_names,
+	.parameters = parameters,
+	.tables = tables,
 	.serve = serve,
 };

@@ -6,25 +6,32 @@
 #define WN_DEVICE_CPU_ENTRY_H
 
 #include "lane/port_ring.h"
+#include "warpnic/data.h"
+#include "warpnic/describe.h"
 #include "warpnic/record.h"
 
-enum { WN_CPU_PROGRAM_ABI = 1 };
+enum { WN_CPU_PROGRAM_ABI = 2 };
 
 struct wn_cpu_program {
 	uint32_t abi;
 	uint32_t kind;                    /* enum wn_packet_kind */
 	uint32_t look_bytes;
 	uint32_t counter_count;
+	uint32_t lane_words;              /* 64-bit words of a lane's row: counters, then histograms */
 	const char *name;
 	const char *summary;
 	const char *const *counter_names;
-	const struct wn_record_field *record_fields; /* ends with a NULL name */
+	const struct wn_record_field *record_fields; /* ends with a NULL name, as the next three do */
+	const char *const *histogram_names;
+	const struct wn_parameter_field *parameters;
+	const struct wn_table_field *tables;
 
 	/*
 	 * Serves what is there for the port's group, `budget` slots or somewhat more at most, and
 	 * returns how many. `row` holds the group's counters: written by the caller's thread only.
 	 */
-	uint32_t (*serve)(struct wn_port *port, uint64_t *row, uint32_t budget);
+	uint32_t (*serve)(struct wn_port *port, const struct wn_program_data *data, uint64_t *row,
+			  uint32_t budget);
 };
 
 #endif

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "data/data.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "link/options.h"
+
+static int parse_value(enum wn_parameter_type type, const char *text, uint64_t *value)
+{
+	struct in_addr address;
+
+	switch (type) {
+	case WN_PARAMETER_number:
+		return wn_parse_number(text, 0, value);
+	case WN_PARAMETER_size:
+		return wn_parse_number(text, 1, value);
+	case WN_PARAMETER_flag:
+		*value = !strcmp(text, "on");
+		return *value || !strcmp(text, "off") ? 0 : -EINVAL;
+	case WN_PARAMETER_ipv4:
+		if (inet_pton(AF_INET, text, &address) != 1)
+			return -EINVAL;
+		*value = ntohl(address.s_addr);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static const char *type_name(enum wn_parameter_type type)
+{
+	static const char *const names[] = {"", "a number", "a size", "on or off", "an IPv4 address"};
+
+	return names[type];
+}
+
+/* Finds the end of NAME in NAME=TEXT; NULL where there is no '='. */
+static const char *split(const char *wish, size_t *length)
+{
+	const char *equals = strchr(wish, '=');
+
+	*length = equals ? (size_t)(equals - wish) : strlen(wish);
+	return equals ? equals + 1 : NULL;
+}
+
+static int is_named(const char *name, const char *wish, size_t length)
+{
+	return strlen(name) == length && !strncmp(name, wish, length);
+}
+
+static int set_parameter(struct wn_data *data, const struct wn_program *program, const char *wish,
+			 struct wn_error *error)
+{
+	char known[512] = "";
+	size_t length, used = 0;
+	const char *text = split(wish, &length);
+
+	for (uint32_t i = 0; program->parameters[i].name; i++) {
+		const struct wn_parameter_field *field = &program->parameters[i];
+
+		if (!is_named(field->name, wish, length)) {
+			if (used < sizeof(known))
+				used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s",
+							 used ? ", " : "", field->name);
+			continue;
+		}
+		if (text && !parse_value(field->type, text, &data->parameters[i]))
+			return 0;
+		return wn_fail(error, EINVAL, WN_USAGE, "parameter '%s': must be %s=%s (%s)", wish,
+			       field->name, type_name(field->type), field->help);
+	}
+	return wn_fail(error, EINVAL, WN_USAGE, "parameter '%s': program '%s' has: %s", wish,
+		       program->name, used ? known : "none");
+}
+
+static int init_parameters(struct wn_data *data, const struct wn_program *program,
+			   const struct wn_data_wishes *wishes, struct wn_error *error)
+{
+	uint32_t count = 0;
+
+	while (program->parameters[count].name)
+		count++;
+	data->parameters = calloc(count + 1, sizeof(*data->parameters));
+	if (!data->parameters)
+		return wn_fail(error, ENOMEM, WN_FAILED, "out of memory");
+	for (uint32_t i = 0; i < count; i++)
+		if (parse_value(program->parameters[i].type, program->parameters[i].preset,
+				&data->parameters[i]))
+			return wn_fail(error, EINVAL, WN_FAILED,
+				       "program '%s': the preset of parameter %s, '%s', is not %s",
+				       program->name, program->parameters[i].name,
+				       program->parameters[i].preset,
+				       type_name(program->parameters[i].type));
+	for (uint32_t i = 0; i < wishes->parameter_count; i++) {
+		const int rc = set_parameter(data, program, wishes->parameters[i], error);
+
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int fill_table(struct wn_data *data, uint32_t number, enum wn_table_kind kind,
+		      const char *path, struct wn_error *error)
+{
+	struct wn_entries entries = {0};
+	int rc = wn_entries_read(&entries, kind, path, error);
+
+	if (!rc)
+		rc = wn_table_build(&data->tables[number], &data->store, kind, &entries, path, error);
+	free(entries.list);
+	return rc;
+}
+
+static int set_table(struct wn_data *data, const struct wn_program *program, const char *wish,
+		     struct wn_error *error)
+{
+	char known[512] = "";
+	size_t length, used = 0;
+	const char *path = split(wish, &length);
+
+	for (uint32_t i = 0; program->tables[i].name; i++) {
+		if (path && is_named(program->tables[i].name, wish, length))
+			return fill_table(data, i, program->tables[i].kind, path, error);
+		if (used < sizeof(known))
+			used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s=FILE",
+						 used ? ", " : "", program->tables[i].name);
+	}
+	return wn_fail(error, EINVAL, WN_USAGE, "table '%s': program '%s' takes: %s", wish, program->name,
+		       used ? known : "none");
+}
+
+static int init_tables(struct wn_data *data, const struct wn_program *program,
+		       const struct wn_data_wishes *wishes, struct wn_error *error)
+{
+	uint32_t count = 0;
+
+	while (program->tables[count].name)
+		count++;
+	data->tables = calloc(count + 1, sizeof(*data->tables));
+	if (!data->tables)
+		return wn_fail(error, ENOMEM, WN_FAILED, "out of memory");
+	for (uint32_t i = 0; i < count; i++)
+		data->tables[i].kind = program->tables[i].kind;
+	for (uint32_t i = 0; i < wishes->table_count; i++) {
+		const int rc = set_table(data, program, wishes->tables[i], error);
+
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int map_file(struct wn_data *data, const char *path, struct wn_error *error)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat status;
+	int rc = 0;
+
+	if (fd < 0 || fstat(fd, &status)) {
+		rc = wn_fail(error, errno, WN_NO_INPUT, "data %s: %s", path, strerror(errno));
+	} else if (!S_ISREG(status.st_mode)) {
+		rc = wn_fail(error, EINVAL, WN_NO_INPUT, "data %s: not a file", path);
+	} else if (status.st_size > 0) {
+		data->file_bytes = (size_t)status.st_size;
+		data->file = mmap(NULL, data->file_bytes, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+		if (data->file == MAP_FAILED) {
+			data->file = NULL;
+			rc = wn_fail(error, errno, WN_NO_INPUT, "data %s: %s", path, strerror(errno));
+		}
+	}
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+int wn_data_init(struct wn_data *data, const struct wn_program *program,
+		 const struct wn_data_wishes *wishes, struct wn_error *error)
+{
+	int rc;
+
+	memset(data, 0, sizeof(*data));
+	rc = init_parameters(data, program, wishes, error);
+	if (!rc)
+		rc = init_tables(data, program, wishes, error);
+	if (!rc && wishes->file)
+		rc = map_file(data, wishes->file, error);
+	if (rc) {
+		wn_data_finish(data);
+		return rc;
+	}
+	data->shown = (struct wn_program_data){
+		.parameters = data->parameters,
+		.tables = data->tables,
+		.store = data->store.bytes,
+		.file = data->file,
+		.file_bytes = data->file_bytes,
+	};
+	return 0;
+}
+
+void wn_data_finish(struct wn_data *data)
+{
+	if (data->file)
+		munmap(data->file, data->file_bytes);
+	free(data->store.bytes);
+	free(data->tables);
+	free(data->parameters);
+	memset(data, 0, sizeof(*data));
+}
+
+size_t wn_data_bytes(const struct wn_data *data)
+{
+	return data->store.used + data->file_bytes;
+}
