@@ -38,6 +38,7 @@ done
 trap clean_up EXIT
 trap 'exit 1' INT TERM HUP
 ip netns add "$near" 2>/dev/null && ip netns add "$far" 2>/dev/null || skip "no network namespaces here"
+ip netns exec "$near" true 2>/dev/null || skip "ip netns exec does not work here"
 folder=$(mktemp -d) || exit 1
 for space in "$near" "$far"; do
 	ip netns exec "$space" sysctl -qw net.ipv6.conf.default.disable_ipv6=1 2>/dev/null

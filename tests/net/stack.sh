@@ -22,6 +22,8 @@ clean_up() {
 }
 trap clean_up EXIT
 ip netns add $client 2>/dev/null && ip netns add $server 2>/dev/null || skip_all 'no network namespaces here'
+# In a chroot, where / is no mount point, it cannot enter one.
+ip netns exec $client true 2>/dev/null || skip_all 'ip netns exec does not work here'
 ip link add wn-c netns $client type veth peer name wn-s netns $server || skip_all 'no veth here'
 ip -n $client addr add 10.9.0.1/24 dev wn-c
 ip -n $client addr add fd09::1/64 dev wn-c nodad

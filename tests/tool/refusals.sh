@@ -40,7 +40,11 @@ refuses 2 "unknown or ambiguous option '--fast'" run echo --link memory: --fast
 refuses 2 'all want stdout' run transform --link memory: --records - --json
 refuses 2 'all want stdout' run transform --link memory: --records - --link pcap:,write=-
 refuses 2 'takes none' run echo --link memory: udp port 53
-refuses 2 'it cannot keep what is delivered' run capture --link memory: -w "$folder/u.pcap"
+if "$WARPNIC" run count --link "pcap:$folder/none" 2>&1 </dev/null | grep -q 'no libpcap'; then
+	skip 'refused: -w without frames' 'no libpcap'
+else
+	refuses 2 'it cannot keep what is delivered' run capture --link memory: -w "$folder/u.pcap"
+fi
 refuses 2 'duration' run echo --link memory: --duration 1e12
 
 # input missing: 66
@@ -63,12 +67,11 @@ refuses 69 'another process has it' run echo --link "udp:127.0.0.1:$port,queues=
 kill "$pid"
 wait "$pid" || true
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
-	mkdir -p "$folder/open" && chmod 755 "$folder" "$folder/open"
 	got=0
-	setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --bounding-set=-all \
+	setpriv --inh-caps=-net_bind_service --bounding-set=-net_bind_service \
 		"$WARPNIC" run echo --link udp:127.0.0.1:53 --duration 1 >"$folder/out" 2>"$folder/err" || got=$?
 	if [ "$got" = 126 ] || [ "$got" = 127 ]; then
-		skip 'port 53 without permission' 'the build folder is not readable for others'
+		skip 'port 53 without permission' 'setpriv may not give up capabilities here'
 	elif [ "$got" = 0 ]; then
 		skip 'port 53 without permission' 'this system lets everyone use low ports'
 	else

@@ -152,13 +152,20 @@ else
 	skip 'a program compiled at start answers, over IPv6' 'no nc or no compiler'
 fi
 
-# -- two instances on one port --
-start echo --link udp:127.0.0.1:0,reuseport=on --duration 20 -q
+# -- two instances on one port: the sum holds over both --
+start echo --link udp:127.0.0.1:0,reuseport=on --json
 first=$pid
-done_with=$(ps -o args= -p "$first" >/dev/null && echo yes)
-result "$(status [ "$done_with" = yes ])" 'reuseport=on starts'
-kill "$first"
-wait "$first" || true
+mv "$folder/run.out" "$folder/first.out"
+"$WARPNIC" run echo --link "udp:127.0.0.1:$port,reuseport=on" --json >"$folder/second.out" 2>/dev/null &
+second=$!
+children="$children $second"
+sleep 0.5
+"$WARPNIC" send "127.0.0.1:$port" --count 2000 --sources 20 --json >"$folder/send" 2>/dev/null && got=0 || got=1
+result $got 'two instances on one port: none of 2,000 lost'
+kill "$first" "$second"
+wait "$first" "$second" || true
+both=$(($(value "$folder/first.out" answered) + $(value "$folder/second.out" answered)))
+result "$(status [ $both = 2000 ])" 'together they answered all of them'
 
 # -- an idle one costs little, and wakes up at once --
 for mode in batch resident; do
