@@ -161,7 +161,8 @@ uint32_t wn_receive_burst(struct wn_queue *queue, int64_t wait_ns)
 		.wait_ns = wait_ns,
 	};
 	const uint64_t before = side->values[WN_RX_RECEIVED];
-	int count, is_over;
+	int count, is_over, is_scarce;
+	uint32_t wanted;
 
 	if (side->is_closed || is_quiet(side, wait_ns))
 		return 0;
@@ -170,7 +171,11 @@ uint32_t wn_receive_burst(struct wn_queue *queue, int64_t wait_ns)
 		discard(queue);
 		return 0;
 	}
-	batch.capacity = take_budget(queue->budget, batch.capacity, &is_over);
+	wanted = batch.capacity;
+	batch.capacity = take_budget(queue->budget, wanted, &is_over);
+	is_scarce = batch.capacity < wanted;
+	if (is_scarce && batch.wait_ns > WN_MILLISECOND_NS)
+		batch.wait_ns = WN_MILLISECOND_NS;
 	if (is_over)
 		wn_receive_close(queue);
 	if (!batch.capacity) {
@@ -182,6 +187,9 @@ uint32_t wn_receive_burst(struct wn_queue *queue, int64_t wait_ns)
 	if (count > 0)
 		number_slots(queue, (uint32_t)count);
 	settle_budget(queue->budget, batch.capacity, side->values[WN_RX_RECEIVED] - before);
+	/* The last packets of a budget may be waiting at another queue: let it have its turn. */
+	if (is_scarce && count == 0 && wait_ns)
+		nanosleep(&(struct timespec){0, 200000}, NULL);
 	if (count > 0) {
 		/* Before they are published: a packet that is out must already have been received. */
 		show_counts(queue);

@@ -16,26 +16,32 @@ static int malformed(const char *text, const char *why, struct wn_error *error)
 		       why);
 }
 
-/* Splits at the colon before the port; IPv6 hosts stand in brackets, so that it is the last one. */
-static const char *split(const char *text, char *host, size_t bytes)
+/*
+ * Splits at the colon before the port; IPv6 hosts stand in brackets, so that it is the last one.
+ * NULL, or what is wrong.
+ */
+static const char *split(const char *text, char *host, size_t bytes, const char **port)
 {
 	const char *colon = strrchr(text, ':');
 	size_t length;
 
 	if (!colon)
-		return NULL;
+		return "no port";
 	length = (size_t)(colon - text);
-	if (length >= 2 && text[0] == '[' && text[length - 1] == ']') {
+	if (text[0] == '[') {
+		if (length < 3 || text[length - 1] != ']')
+			return "brackets hold an IPv6 host, and only :PORT follows them";
 		text++;
 		length -= 2;
 	} else if (memchr(text, ':', length)) {
-		return NULL;
+		return "an IPv6 host needs brackets";
 	}
 	if (length >= bytes)
-		return NULL;
+		return "the host's name is too long";
 	memcpy(host, text, length);
 	host[length] = '\0';
-	return colon + 1;
+	*port = colon + 1;
+	return NULL;
 }
 
 static int is_port(const char *text)
@@ -54,18 +60,19 @@ int wn_address_parse(union wn_address *address, const char *text, struct wn_erro
 	struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICSERV};
 	struct addrinfo *found = NULL;
 	char host[256];
-	const char *port = split(text, host, sizeof(host));
+	const char *port = "", *wrong = split(text, host, sizeof(host), &port);
 	int rc;
 
-	if (!port)
-		return malformed(text, strchr(text, ':') ? "an IPv6 host needs brackets" : "no port", error);
+	if (wrong)
+		return malformed(text, wrong, error);
 	if (!is_port(port))
 		return malformed(text, "the port is not a number from 0 to 65535", error);
 	if (!host[0] || !strcmp(host, "*"))
 		snprintf(host, sizeof(host), "0.0.0.0");
 	rc = getaddrinfo(host, port, &hints, &found);
 	if (rc)
-		return malformed(text, gai_strerror(rc), error);
+		return wn_fail(error, EHOSTUNREACH, WN_FAILED, "address '%s': host '%s': %s", text, host,
+			       gai_strerror(rc));
 	memset(address, 0, sizeof(*address));
 	if (found->ai_addrlen <= sizeof(*address))
 		memcpy(address, found->ai_addr, found->ai_addrlen);

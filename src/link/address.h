@@ -17,7 +17,7 @@ union wn_address {
 
 /*
  * Resolves HOST:PORT. An empty host or '*' is every local IPv4 address; [::] is every local address.
- * 0, or -EINVAL with what is wrong (WN_USAGE).
+ * 0; -EINVAL with what is wrong (WN_USAGE); -EHOSTUNREACH where the host is not found (WN_FAILED).
  */
 int wn_address_parse(union wn_address *address, const char *text, struct wn_error *error);
 

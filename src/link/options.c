@@ -127,11 +127,63 @@ static void list_names(const struct wn_option *table, char *text, size_t bytes)
 					 table[i].name);
 }
 
+/* Cuts off what stands before the next comma, in place: "\," and "\\" lose a backslash. */
+static char *next_token(char **rest)
+{
+	char *const token = *rest;
+	char *from = token, *to = token;
+
+	if (!token)
+		return NULL;
+	while (*from && *from != ',') {
+		if (*from == '\\' && (from[1] == ',' || from[1] == '\\'))
+			from++;
+		*to++ = *from++;
+	}
+	*rest = *from ? from + 1 : NULL;
+	*to = '\0';
+	return token;
+}
+
+/* Nothing in the table is called that. */
+static int unknown(const struct wn_option *table, const char *kind, const char *token, int number,
+		   struct wn_error *error)
+{
+	char names[512];
+
+	list_names(table, names, sizeof(names));
+	if (!token[0])
+		return wn_fail(error, EINVAL, WN_USAGE,
+			       "%s: option %d is empty: there is a comma too many; it has: %s", kind,
+			       number, names[0] ? names : "none");
+	return wn_fail(error, EINVAL, WN_USAGE, "%s: unknown option '%s'; it has: %s", kind, token,
+		       names[0] ? names : "none");
+}
+
+static int set_option(struct wn_options *options, const char *kind, const char *token, int number,
+		      struct wn_error *error)
+{
+	const struct wn_option *table = options->table;
+	const char *equals = strchr(token, '=');
+	const int i = find(table, token, equals ? (size_t)(equals - token) : strlen(token));
+
+	if (i < 0)
+		return unknown(table, kind, token, number, error);
+	if (!equals)
+		return wn_fail(error, EINVAL, WN_USAGE, "%s: option %s needs a value (%s)", kind,
+			       token, table[i].help);
+	if (options->values[i].given && !table[i].may_repeat)
+		return wn_fail(error, EINVAL, WN_USAGE, "%s: option %s given twice", kind,
+			       table[i].name);
+	options->values[i].given = 1;
+	return set_value(options, i, equals + 1, kind, error);
+}
+
 int wn_options_init(struct wn_options *options, const struct wn_option *table, const char *kind,
 		    const char *text, struct wn_error *error)
 {
-	char names[512];
-	char *rest, *token;
+	char *rest;
+	const char *token;
 	int rc;
 
 	memset(options, 0, sizeof(*options));
@@ -144,30 +196,10 @@ int wn_options_init(struct wn_options *options, const struct wn_option *table, c
 	if (rc)
 		return rc;
 	rest = options->text;
-	options->address = strsep(&rest, ",");
-	while ((token = strsep(&rest, ","))) {
-		const char *equals = strchr(token, '=');
-		const size_t length = equals ? (size_t)(equals - token) : strlen(token);
-		const int i = find(table, token, length);
-
-		if (i < 0) {
-			list_names(table, names, sizeof(names));
-			return wn_fail(error, EINVAL, WN_USAGE,
-				       "%s: unknown option '%s'; it has: %s", kind, token,
-				       names[0] ? names : "none");
-		}
-		if (!equals)
-			return wn_fail(error, EINVAL, WN_USAGE, "%s: option %s needs a value (%s)",
-				       kind, token, table[i].help);
-		if (options->values[i].given && !table[i].may_repeat)
-			return wn_fail(error, EINVAL, WN_USAGE, "%s: option %s given twice", kind,
-				       table[i].name);
-		options->values[i].given = 1;
-		rc = set_value(options, i, equals + 1, kind, error);
-		if (rc)
-			return rc;
-	}
-	return 0;
+	options->address = next_token(&rest);
+	for (int number = 1; !rc && (token = next_token(&rest)); number++)
+		rc = set_option(options, kind, token, number, error);
+	return rc;
 }
 
 void wn_options_finish(struct wn_options *options)

@@ -3,6 +3,7 @@
  * The text after --link KIND: and --device KIND: ADDRESS[,option=value...].
  *
  * Each kind names its options in one table; parsing, checking and the help text all come from it.
+ * In an address and in a value "\," is a comma and "\\" a backslash; any other backslash is itself.
  */
 #ifndef WN_LINK_OPTIONS_H
 #define WN_LINK_OPTIONS_H
@@ -16,7 +17,7 @@ enum wn_option_type {
 	WN_OPTION_NUMBER,   /* a whole number with an optional suffix k, m or g (1000s) */
 	WN_OPTION_SIZE,     /* the same in bytes, suffixes are 1024s */
 	WN_OPTION_CHOICE,   /* one of `choices`, separated by '|'; the value is its place, from 0 */
-	WN_OPTION_TEXT      /* anything without a comma */
+	WN_OPTION_TEXT      /* anything */
 };
 
 struct wn_option {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/udp.h>
 #include <poll.h>
 #include <stdio.h>
@@ -8,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "link/address.h"
 #include "tool/send.h"
 
 #ifndef UDP_SEGMENT
@@ -19,57 +19,22 @@
 
 enum { SOCKET_BUFFER_BYTES = 4 << 20 };
 
-/* Splits HOST:PORT; an IPv6 address stands in brackets, or else its last colon would be guessed. */
-static int split_target(const char *target, char *host, size_t host_bytes, const char **port,
-			struct wn_error *error)
+/* A target is an address as a udp link takes it, but of one host and one port. */
+static int parse_target(const char *target, union wn_address *address, struct wn_error *error)
 {
-	const char *colon = strrchr(target, ':');
-	const char *first = target, *last = colon;
-
-	if (!colon || !colon[1] || colon == target)
-		return wn_fail(error, EINVAL, WN_USAGE,
-			       "'%s': a target is HOST:PORT, as 127.0.0.1:9000 or [::1]:9000", target);
-	if (target[0] == '[') {
-		if (colon[-1] != ']')
-			return wn_fail(error, EINVAL, WN_USAGE,
-				       "'%s': nothing but :PORT may follow the ']'", target);
-		first++;
-		last--;
-	} else if (memchr(target, ':', (size_t)(colon - target))) {
-		return wn_fail(error, EINVAL, WN_USAGE,
-			       "'%s': an IPv6 address needs brackets, as [::1]:9000", target);
-	}
-	if ((size_t)(last - first) >= host_bytes)
-		return wn_fail(error, EINVAL, WN_USAGE, "'%s': the host's name is too long", target);
-	snprintf(host, host_bytes, "%.*s", (int)(last - first), first);
-	*port = colon + 1;
-	return 0;
-}
-
-static int resolve(const char *target, struct addrinfo **addresses, struct wn_error *error)
-{
-	const struct addrinfo hints = {.ai_socktype = SOCK_DGRAM};
-	char host[256];
-	const char *port = "";
-	char *end;
-	int rc = split_target(target, host, sizeof(host), &port, error);
+	const int rc = wn_address_parse(address, target, error);
 
 	if (rc)
 		return rc;
-	if (port[0] >= '0' && port[0] <= '9') {
-		const long number = strtol(port, &end, 10);
-
-		if (*end || number < 1 || number > 65535)
-			return wn_fail(error, EINVAL, WN_USAGE,
-				       "'%s': port '%s' is not a number from 1 to 65535", target, port);
-	}
-	rc = getaddrinfo(host, port, &hints, addresses);
-	if (rc == EAI_SERVICE)
-		return wn_fail(error, EINVAL, WN_USAGE, "'%s': no port or service '%s'", target,
-			       port);
-	if (rc)
-		return wn_fail(error, EHOSTUNREACH, WN_FAILED, "'%s': host '%s': %s", target, host,
-			       gai_strerror(rc));
+	if (wn_address_is_wildcard(address))
+		return wn_fail(error, EINVAL, WN_USAGE,
+			       "address '%s': is every local address; name one host, for example "
+			       "127.0.0.1:9000", target);
+	/* The port is at the same place in both families. */
+	if (!address->v4.sin_port)
+		return wn_fail(error, EINVAL, WN_USAGE,
+			       "address '%s': nobody receives on port 0; name one from 1 to 65535",
+			       target);
 	return 0;
 }
 
@@ -100,18 +65,18 @@ static void set_limits(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tenth, sizeof(tenth));
 }
 
-static int open_source(struct wn_send *send, uint32_t i, const struct addrinfo *address,
+static int open_source(struct wn_send *send, uint32_t i, const union wn_address *address,
 		       struct wn_error *error)
 {
 	const char *target = send->config.target;
-	const int fd = socket(address->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const int fd = socket(address->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return wn_fail(error, errno, WN_FAILED, "'%s': socket %u: %s", target, i + 1,
 			       strerror(errno));
 	send->sources[i].socket = fd;
 	set_limits(fd);
-	if (connect(fd, address->ai_addr, address->ai_addrlen))
+	if (connect(fd, &address->any, wn_address_length(address)))
 		return wn_fail(error, errno, WN_UNAVAILABLE, "'%s': cannot be reached: %s", target,
 			       strerror(errno));
 	send->polls[i].fd = fd;
@@ -121,8 +86,8 @@ static int open_source(struct wn_send *send, uint32_t i, const struct addrinfo *
 int wn_send_open(struct wn_send *send, struct wn_error *error)
 {
 	const uint32_t count = send->config.sources;
-	struct addrinfo *addresses;
-	int rc = resolve(send->config.target, &addresses, error);
+	union wn_address address;
+	int rc = parse_target(send->config.target, &address, error);
 
 	if (rc)
 		return rc;
@@ -133,8 +98,7 @@ int wn_send_open(struct wn_send *send, struct wn_error *error)
 	for (uint32_t i = 0; send->sources && i < count; i++)
 		send->sources[i].socket = -1;
 	for (uint32_t i = 0; !rc && i < count; i++)
-		rc = open_source(send, i, addresses, error);
-	freeaddrinfo(addresses);
+		rc = open_source(send, i, &address, error);
 	return rc;
 }
 

@@ -123,9 +123,46 @@ static void test_unknown_option_names_the_known(void)
 	check_refused("x,queue=3", "'queue=3'");
 	check_refused("x,queuess=3", "queuess");
 	check_refused("x,=3", "unknown");
-	check_refused("x,", "unknown");
-	check_refused("x,queues=3,", "unknown");
 	check_refused("x,QUEUES=3", "unknown");
+}
+
+static void test_an_empty_option_is_named_as_empty(void)
+{
+	check_refused("x,", "option 1 is empty");
+	check_refused("x,,queues=3", "option 1 is empty");
+	check_refused("x,queues=3,", "option 2 is empty");
+	check_refused("x,queues=3,,count=2", "option 2 is empty");
+	check_refused("x,", "it has: queues, count");
+}
+
+/* A comma or a backslash in a name: "\," and "\\". */
+static void test_escapes(void)
+{
+	static const struct {
+		const char *text, *address, *write;
+	} cases[] = {
+		{"a\\,b.pcap,write=c", "a,b.pcap", "c"},
+		{"\\,", ",", ""},
+		{"a,write=\\,x\\,\\,", "a", ",x,,"},
+		{"a\\\\,write=b\\\\", "a\\", "b\\"},
+		{"a\\\\\\,b", "a\\,b", ""},
+		{"a\\b,write=c\\d\\", "a\\b", "c\\d\\"},
+		{"\\\\\\\\,write=", "\\\\", ""},
+	};
+	struct wn_options options;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		CHECK_INT(parse(&options, cases[i].text), 0);
+		CHECK_TEXT(options.address, cases[i].address);
+		CHECK_TEXT(wn_options_text(&options, "write"), cases[i].write);
+		wn_options_finish(&options);
+	}
+	CHECK_INT(parse(&options, "x,peer=a\\,b,queues=3,peer=c"), 0);
+	CHECK_INT(options.repeated_count, 2);
+	CHECK_TEXT(options.repeated[0].text, "a,b");
+	CHECK_INT(wn_options_number(&options, "queues"), 3);
+	wn_options_finish(&options);
+	check_refused("x,write=a\\,queues=2,write=b", "given twice");
 }
 
 static void test_wrong_values(void)
@@ -210,6 +247,8 @@ int main(void)
 	RUN(test_addresses);
 	RUN(test_repeated_texts);
 	RUN(test_unknown_option_names_the_known);
+	RUN(test_an_empty_option_is_named_as_empty);
+	RUN(test_escapes);
 	RUN(test_wrong_values);
 	RUN(test_numbers);
 	RUN(test_numbers_are_decimal);
