@@ -20,6 +20,9 @@
 
 enum {
 	BUFFER_BYTES = 256 << 10,
+	BUFFER_BYTES_MAX = 32 << 20,    /* two of the largest blocks that libpcap takes */
+	RECORD_BYTES_MAX = 256 << 10,   /* libpcap refuses larger ones by their header */
+	BLOCK_BYTES_MAX = 16 << 20,     /* the same, pcapng */
 	SKIPS_MAX = 4096,               /* records that a filter may take out before peek returns */
 	MEMORY_BYTES_FIRST = 1 << 20,
 };
@@ -42,24 +45,182 @@ static int fail(const struct wn_pcap_reader *reader, int code, const char *reaso
 	return wn_fail(error, code, WN_NO_INPUT, "pcap link '%s': %s", name_of(reader), reason);
 }
 
-/* -- a stream over a pipe: its buffer is ours, so we know when reading would block -- */
+/*
+ * -- a pipe: libpcap would wait for the rest of a record, so it is only given whole ones --
+ *
+ * Both formats say how long the next record is in front of it, so that its bytes are counted here
+ * and understood there.
+ */
 
+enum {
+	PCAP_MAGIC_MICROSECONDS = (int)0xa1b2c3d4,
+	PCAP_MAGIC_NANOSECONDS = (int)0xa1b23c4d,
+	PCAP_MAGIC_PATCHED = (int)0xa1b2cd34,    /* 8 bytes more a record */
+	PCAP_HEADER_BYTES = 24,
+	PCAP_RECORD_BYTES = 16,
+	NG_SECTION = 0x0a0d0d0a,
+	NG_ORDER_MAGIC = 0x1a2b3c4d,
+	NG_INTERFACE = 1,
+	NG_PACKET = 2,
+	NG_SIMPLE_PACKET = 3,
+	NG_ENHANCED_PACKET = 6,
+	NG_BLOCK_BYTES_MIN = 12,
+};
+
+static size_t at_hand(const struct wn_pcap_reader *reader)
+{
+	return reader->buffer.end - reader->buffer.at;
+}
+
+/* A word `offset` bytes on, in our byte order. */
+static uint32_t word_at(const struct wn_pcap_reader *reader, size_t offset)
+{
+	uint32_t word;
+
+	memcpy(&word, reader->buffer.bytes + reader->buffer.at + offset, sizeof(word));
+	return reader->buffer.is_swapped ? __builtin_bswap32(word) : word;
+}
+
+/* One read of what the pipe has; the caller knows that there is something. */
+static void fill(struct wn_pcap_reader *reader)
+{
+	const size_t left = at_hand(reader);
+	uint8_t *larger;
+	ssize_t got;
+
+	if (reader->buffer.at) {
+		memmove(reader->buffer.bytes, reader->buffer.bytes + reader->buffer.at, left);
+		reader->buffer.at = 0;
+		reader->buffer.end = left;
+	}
+	if (left == reader->buffer.size) {
+		larger = left < BUFFER_BYTES_MAX ? realloc(reader->buffer.bytes, 2 * left) : NULL;
+		if (!larger) {
+			reader->buffer.is_over = 1;
+			reader->buffer.error = ENOBUFS;
+			return;
+		}
+		reader->buffer.bytes = larger;
+		reader->buffer.size = 2 * left;
+	}
+	got = read(reader->buffer.fd, reader->buffer.bytes + left, reader->buffer.size - left);
+	if (got > 0)
+		reader->buffer.end += (size_t)got;
+	else if (got == 0 || (errno != EINTR && errno != EAGAIN))
+		reader->buffer.is_over = 1;
+	if (got < 0 && reader->buffer.is_over)
+		reader->buffer.error = errno;
+}
+
+/*
+ * Looks at the pcapng block `offset` bytes on. Its length; 0 where it is not whole yet; SIZE_MAX
+ * where it is none and libpcap is to say so.
+ */
+static size_t measure_block(struct wn_pcap_reader *reader, size_t offset, uint32_t *type)
+{
+	uint32_t bytes, order;
+
+	if (at_hand(reader) < offset + NG_BLOCK_BYTES_MIN)
+		return 0;
+	*type = word_at(reader, offset);
+	if (*type == NG_SECTION) {
+		order = word_at(reader, offset + 8);
+		if (order == __builtin_bswap32(NG_ORDER_MAGIC))
+			reader->buffer.is_swapped = !reader->buffer.is_swapped;
+		else if (order != NG_ORDER_MAGIC)
+			return SIZE_MAX;
+	}
+	bytes = word_at(reader, offset + 4);
+	if (bytes < NG_BLOCK_BYTES_MIN || bytes > BLOCK_BYTES_MAX)
+		return SIZE_MAX;
+	return at_hand(reader) - offset < bytes ? 0 : bytes;
+}
+
+/* Whether all blocks up to and including one of a packet (or an interface) are whole. */
+static int has_block(struct wn_pcap_reader *reader, int wants_interface)
+{
+	const int was_swapped = reader->buffer.is_swapped;
+	size_t offset = 0, bytes;
+	uint32_t type = 0;
+	int has_it = 0;
+
+	while (!has_it && (bytes = measure_block(reader, offset, &type))) {
+		has_it = bytes == SIZE_MAX || type == NG_ENHANCED_PACKET || type == NG_PACKET ||
+			 type == NG_SIMPLE_PACKET || (wants_interface && type == NG_INTERFACE);
+		offset += has_it ? 0 : bytes;
+	}
+	/* A section that libpcap will not read now does not change how we look at what is first. */
+	if (!has_it)
+		reader->buffer.is_swapped = was_swapped;
+	return has_it;
+}
+
+static int has_record(struct wn_pcap_reader *reader)
+{
+	uint32_t bytes;
+
+	if (reader->buffer.is_ng)
+		return has_block(reader, 0);
+	if (at_hand(reader) < reader->buffer.header_bytes)
+		return 0;
+	bytes = word_at(reader, 8);
+	return bytes > RECORD_BYTES_MAX || at_hand(reader) >= reader->buffer.header_bytes + bytes;
+}
+
+/* Whether the file header is whole; what is none is for libpcap to refuse. */
+static int has_header(struct wn_pcap_reader *reader)
+{
+	uint32_t magic;
+
+	reader->buffer.is_swapped = 0;
+	if (at_hand(reader) < sizeof(magic))
+		return 0;
+	magic = word_at(reader, 0);
+	reader->buffer.is_ng = magic == NG_SECTION;
+	if (reader->buffer.is_ng)
+		return has_block(reader, 1);
+	reader->buffer.is_swapped = (magic >> 16 & 0xff) == 0xb2 && (magic & 0xff) == 0xa1;
+	magic = word_at(reader, 0);
+	reader->buffer.header_bytes = PCAP_RECORD_BYTES + (magic == (uint32_t)PCAP_MAGIC_PATCHED ? 8 : 0);
+	if (magic != (uint32_t)PCAP_MAGIC_MICROSECONDS && magic != (uint32_t)PCAP_MAGIC_NANOSECONDS &&
+	    magic != (uint32_t)PCAP_MAGIC_PATCHED)
+		return 1;
+	return at_hand(reader) >= PCAP_HEADER_BYTES;
+}
+
+/* Reads from the pipe until `has` is content, or for wait_ns (-1: no end). 1, 0 or -EINTR. */
+static int wait_until(struct wn_pcap_reader *reader, int (*has)(struct wn_pcap_reader *),
+		      int64_t wait_ns)
+{
+	const int64_t deadline_ns = wait_ns > 0 ? wn_clock_ns() + wait_ns : 0;
+	struct pollfd poll_fd = { .fd = reader->buffer.fd, .events = POLLIN };
+
+	while (!has(reader) && !reader->buffer.is_over) {
+		const int64_t left_ns = wait_ns > 0 ? deadline_ns - wn_clock_ns() : 0;
+		const struct timespec timeout = { left_ns > 0 ? left_ns / WN_SECOND_NS : 0,
+						  left_ns > 0 ? left_ns % WN_SECOND_NS : 0 };
+		const int rc = ppoll(&poll_fd, 1, wait_ns < 0 ? NULL : &timeout, NULL);
+
+		if (rc < 0)
+			return -errno;
+		if (!rc)
+			return 0;
+		fill(reader);
+	}
+	return 1;
+}
+
+/* What libpcap reads: never more than what was found to be whole, except at the end. */
 static ssize_t stream_read(void *cookie, char *bytes, size_t count)
 {
 	struct wn_pcap_reader *reader = cookie;
-	ssize_t got;
 
-	if (reader->buffer.at == reader->buffer.end) {
-		do
-			got = read(reader->buffer.fd, reader->buffer.bytes, BUFFER_BYTES);
-		while (got < 0 && errno == EINTR);
-		if (got <= 0)
-			return got;
-		reader->buffer.at = 0;
-		reader->buffer.end = (size_t)got;
+	if (!at_hand(reader) && reader->buffer.error) {
+		errno = reader->buffer.error;
+		return -1;
 	}
-	if (count > reader->buffer.end - reader->buffer.at)
-		count = reader->buffer.end - reader->buffer.at;
+	if (count > at_hand(reader))
+		count = at_hand(reader);
 	memcpy(bytes, reader->buffer.bytes + reader->buffer.at, count);
 	reader->buffer.at += count;
 	return (ssize_t)count;
@@ -93,6 +254,7 @@ static FILE *open_stream(struct wn_pcap_reader *reader)
 		if (stream)
 			setvbuf(stream, (char *)reader->buffer.bytes, _IOFBF, BUFFER_BYTES);
 	} else {
+		reader->is_stream = 1;
 		stream = fopencookie(reader, "r", functions);
 		if (stream)
 			setvbuf(stream, NULL, _IONBF, 0);
@@ -110,6 +272,10 @@ static int open_handle(struct wn_pcap_reader *reader, struct wn_error *error)
 	if (S_ISREG(reader->status.st_mode) && !reader->status.st_size) {
 		fclose(stream);
 		return fail(reader, ENODATA, "the file is empty: not even a pcap header", error);
+	}
+	if (reader->is_stream && wait_until(reader, has_header, -1) < 0) {
+		fclose(stream);
+		return fail(reader, EINTR, "stopped before a capture header came", error);
 	}
 	reader->handle = pcap_fopen_offline_with_tstamp_precision(
 		stream, PCAP_TSTAMP_PRECISION_NANO, text);
@@ -142,6 +308,7 @@ int wn_pcap_reader_open(struct wn_pcap_reader *reader, const char *path, const c
 	reader->path = path;
 	reader->memory.keeps = repeats;
 	reader->buffer.bytes = malloc(BUFFER_BYTES);
+	reader->buffer.size = BUFFER_BYTES;
 	if (!reader->buffer.bytes)
 		return wn_fail(error, ENOMEM, WN_FAILED, "pcap link: out of memory");
 	rc = open_handle(reader, error);
@@ -166,13 +333,9 @@ void wn_pcap_reader_close(struct wn_pcap_reader *reader)
 
 int wn_pcap_reader_wait(struct wn_pcap_reader *reader, int64_t wait_ns)
 {
-	struct pollfd poll_fd = { .fd = reader->buffer.fd, .events = POLLIN };
-	const struct timespec timeout = { wait_ns / WN_SECOND_NS, wait_ns % WN_SECOND_NS };
-
-	if (reader->has_next || reader->memory.is_whole || S_ISREG(reader->status.st_mode) ||
-	    reader->buffer.at < reader->buffer.end)
+	if (reader->has_next || reader->memory.is_whole || !reader->is_stream)
 		return 1;
-	return ppoll(&poll_fd, 1, &timeout, NULL) > 0;
+	return wait_until(reader, has_record, wait_ns) > 0;
 }
 
 /* -- the frames of the first pass in memory -- */

@@ -34,10 +34,16 @@ struct wn_pcap_reader {
 	struct pcap *handle;
 	struct wn_filter filter;
 	struct stat status;     /* of the file, as it was opened */
-	struct {                /* between us and a pipe, so that we see what is at hand */
-		uint8_t *bytes; /* a regular file's stdio uses these only */
-		size_t at, end;
+	int is_stream;          /* a pipe or stdin: read by us, whole records go on to libpcap */
+	struct {
+		uint8_t *bytes; /* a file's stdio has these to itself */
+		size_t size, at, end;
 		int fd;
+		int is_over;    /* nothing will be added: its end, or the error below */
+		int error;
+		int is_ng;      /* pcapng */
+		int is_swapped; /* the writer's byte order is not ours */
+		uint32_t header_bytes;  /* of a pcap record */
 	} buffer;
 	struct {                /* the frames of the first pass */
 		uint8_t *bytes;
@@ -51,9 +57,9 @@ struct wn_pcap_reader {
 };
 
 /*
- * Opens the file at `path` ("-": stdin), which must live until close. 0 or -errno with
- * the reason and WN_NO_INPUT, or WN_USAGE for the filter. `repeats`: there will be more than one
- * pass.
+ * Opens the file at `path` ("-": stdin); that text must live until close. Waits for a pipe's file
+ * header; a signal ends that with -EINTR. 0 or -errno with the reason and WN_NO_INPUT, or WN_USAGE
+ * for the filter. `repeats`: there will be more than one pass.
  */
 int wn_pcap_reader_open(struct wn_pcap_reader *reader, const char *path, const char *filter,
 			int repeats, struct wn_error *error);
@@ -61,7 +67,11 @@ int wn_pcap_reader_open(struct wn_pcap_reader *reader, const char *path, const c
 /* A zeroed reader is fine. */
 void wn_pcap_reader_close(struct wn_pcap_reader *reader);
 
-/* Whether peek has something to read, waiting up to wait_ns for it (pipes; a file always has). */
+/*
+ * Whether peek has something: a whole record, the end, or an error; waits up to wait_ns for it. A
+ * file always has. A pipe's writer may stop in the middle of a record: what is before it comes at
+ * once, nothing waits for the rest.
+ */
 int wn_pcap_reader_wait(struct wn_pcap_reader *reader, int64_t wait_ns);
 
 /*

@@ -2,7 +2,6 @@
 /* warpnic run: links, a device and a program, until the end or a signal. */
 #include <errno.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,7 +81,7 @@ static const struct wn_argument run_arguments[] = {
 
 struct config {
 	struct wn_runtime_params params;
-	char made[WN_LINKS_MAX][512];   /* links spelled out from -i, -r and -w */
+	char made[WN_LINKS_MAX][1000];   /* links spelled out from -i, -r and -w */
 	uint32_t made_count;
 	char filter[4096];
 	const char *read, *write, *records;
@@ -133,21 +132,40 @@ static int add_link(struct config *config, const char *spec)
 	return 0;
 }
 
-__attribute__((format(printf, 2, 3)))
-static int make_link(struct config *config, const char *format, ...)
+/* Appends a name to a link's text, where a comma and a backslash are written with a backslash. */
+static void append_name(char *text, size_t bytes, const char *name)
 {
-	va_list arguments;
-	int length;
+	size_t used = strlen(text);
+
+	for (; *name && used + 2 < bytes; name++) {
+		if (*name == ',' || *name == '\\')
+			text[used++] = '\\';
+		text[used++] = *name;
+	}
+	text[used] = '\0';
+}
+
+/* A link from -i, -r or -w: `kind` and a name, and where `option` is not NULL that and another. */
+static int make_link(struct config *config, const char *kind, const char *name, const char *option,
+		     const char *other)
+{
+	char *text = config->made[config->made_count];
+	const size_t bytes = sizeof(config->made[0]);
 
 	if (config->made_count == WN_LINKS_MAX)
 		return wn_tool_usage(&wn_command_run, "more than %d links", WN_LINKS_MAX);
-	va_start(arguments, format);
-	length = vsnprintf(config->made[config->made_count], sizeof(config->made[0]), format, arguments);
-	va_end(arguments);
-	if (length < 0 || (size_t)length >= sizeof(config->made[0]))
-		return wn_tool_usage(&wn_command_run, "-i, -r and -w: a name is longer than %zu characters",
-				     sizeof(config->made[0]) - 32);
-	return add_link(config, config->made[config->made_count++]);
+	/* Twice: every character may need a backslash. */
+	if (2 * (strlen(name) + strlen(other)) + 32 > bytes)
+		return wn_tool_usage(&wn_command_run, "-i, -r and -w: the names are longer than %zu characters",
+				     bytes / 2 - 16);
+	snprintf(text, bytes, "%s", kind);
+	append_name(text, bytes, name);
+	if (option) {
+		snprintf(text + strlen(text), bytes - strlen(text), "%s", option);
+		append_name(text, bytes, other);
+	}
+	config->made_count++;
+	return add_link(config, text);
 }
 
 static int add_wish(const char **list, uint32_t *count, const struct wn_arguments *parsed)
@@ -167,7 +185,7 @@ static int take_argument(struct config *config, int code, const struct wn_argume
 	case ARGUMENT_LINK:
 		return add_link(config, parsed->text);
 	case ARGUMENT_INTERFACE:
-		return make_link(config, "packet:%s", parsed->text);
+		return make_link(config, "packet:", parsed->text, NULL, "");
 	case ARGUMENT_READ:
 		if (config->read)
 			return wn_tool_usage(&wn_command_run, "-r: given twice; use --link pcap:FILE");
@@ -232,14 +250,14 @@ static int take_argument(struct config *config, int code, const struct wn_argume
 static int add_files(struct config *config)
 {
 	if (config->read) {
-		const int rc = config->write ? make_link(config, "pcap:%s,write=%s", config->read, config->write)
-					     : make_link(config, "pcap:%s", config->read);
+		const int rc = make_link(config, "pcap:", config->read, config->write ? ",write=" : NULL,
+					 config->write ? config->write : "");
 
 		config->params.deliver_link = config->write ? config->params.link_count : 0;
 		return rc;
 	}
 	if (config->write) {
-		const int rc = make_link(config, "pcap:,write=%s", config->write);
+		const int rc = make_link(config, "pcap:", "", ",write=", config->write);
 
 		config->params.deliver_link = config->params.link_count;
 		return rc;

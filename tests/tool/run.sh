@@ -123,6 +123,37 @@ echo keep >"$folder/keep.pcap"
 "$WARPNIC" run "$here/../programs/broken.c" --link memory:kind=frame -w "$folder/keep.pcap" >/dev/null 2>&1 || true
 result "$(status grep -q keep "$folder/keep.pcap")" 'a program that does not compile leaves the file of -w alone'
 
+# -- capture files: names with commas, pipes that stop in the middle of a record, a cut file --
+if "$WARPNIC" run count --link "pcap:$folder/none" 2>&1 </dev/null | grep -q 'no libpcap'; then
+	skip 'capture files' 'no libpcap'
+else
+	"$WARPNIC" run capture --link memory:kind=frame,count=100,bytes=100 -w "$folder/a,b\\c.pcap" >/dev/null 2>&1 || true
+	"$WARPNIC" run count -r "$folder/a,b\\c.pcap" --json >"$out" 2>/dev/null || true
+	result "$(status [ "$(value "$out" received)" = 100 ])" '-w and -r take a name with a comma and a backslash'
+	# 24 bytes of header, 116 a record: ten whole ones and a half.
+	mv "$folder/a,b\\c.pcap" "$folder/whole.pcap"
+	head -c 1240 "$folder/whole.pcap" >"$folder/cut.pcap"
+	"$WARPNIC" run count -r "$folder/cut.pcap" --json >"$out" 2>"$folder/err" && got=0 || got=$?
+	result "$(status [ $got = 1 ])" 'a file cut in a record: exit status 1'
+	result "$(status [ "$(value "$out" received)" = 10 ])" 'and the ten before it are counted'
+	result "$(status grep -q 'cut.pcap.*11' "$folder/err")" 'and the file and the record are named'
+	mkfifo "$folder/pipe"
+	(cat "$folder/cut.pcap" && exec sleep 20) >"$folder/pipe" &
+	writer=$!
+	children="$children $writer"
+	"$WARPNIC" run count -r "$folder/pipe" --json >"$out" 2>"$folder/err" &
+	pid=$!
+	children="$children $pid"
+	sleep 1
+	before=$(date +%s)
+	kill -TERM $pid
+	wait $pid && got=0 || got=$?
+	result $got 'a pipe that stops in the middle of a record: SIGTERM ends it with 0'
+	result "$(status [ $(($(date +%s) - before)) -le 1 ])" 'and at once'
+	result "$(status [ "$(value "$out" received)" = 10 ])" 'and what was whole was counted'
+	kill $writer 2>/dev/null || true
+fi
+
 # -- a program of one's own --
 cat >"$folder/mine.c" <<'C'
 #define WN_COUNTERS(X) X(shouted)
