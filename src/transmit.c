@@ -312,19 +312,23 @@ uint32_t wn_transmit_burst(struct wn_queue *queue)
 	const uint32_t limit = wn_load_acquire(&queue->admitted); /* (L) */
 	const uint32_t count = wn_consumer_peek(&side->consumer, limit, side->words, WN_BURST_MAX);
 	uint64_t finished = 0;
+	uint32_t dropped = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
 		const uint32_t index = (side->consumer.released + i) & view->slot_mask;
 		const struct piece piece = {index, 0, 0};
 
 		finished += packets_in(queue, index);
-		if (packets_in(queue, index) > 1)
+		if (!queue->trains && wn_verdict_code(side->words[i]) == WN_DROP)
+			dropped++; /* the commonest end needs no look at anything */
+		else if (packets_in(queue, index) > 1)
 			settle_train(queue, index, side->words[i]);
 		else
 			settle(queue, &piece, side->words[i], view->slot_bytes);
 	}
 	if (!count)
 		return 0;
+	count_drop(queue, WN_CAUSE_PROGRAM, dropped);
 	flush_items(queue);
 	side->values[WN_TX_FINISHED] += finished;
 	wn_counter_block_write(&queue->transmit_block, side->values, WN_TX_COUNT);
