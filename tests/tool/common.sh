@@ -50,6 +50,7 @@ refuses() {
 # start ARGUMENT...: runs `warpnic run ARGUMENT...` in the background and waits until it serves.
 # Sets $pid and $port (of its first udp link). Output in $folder/run.out and run.err.
 start() {
+	: >"$folder/run.err" # what a run before said must not be taken for this one's port
 	"$WARPNIC" run "$@" >"$folder/run.out" 2>"$folder/run.err" &
 	pid=$!
 	children="$children $pid"

@@ -68,7 +68,7 @@ received=$(value "$out" received)
 result "$(status [ "$received" -gt 500 -a "$received" -lt 1500 ])" '--duration and rate= hold'
 
 # -- records --
-start transform --link udp:127.0.0.1:0 --records "$folder/records" -c 4
+start transform --link udp:127.0.0.1:0 --records "$folder/records" -c 4 --duration 20
 if command -v python3 >/dev/null; then
 	python3 - "$port" <<'PY'
 import socket, struct, sys
