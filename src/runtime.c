@@ -60,6 +60,8 @@ static int init_data(struct wn_runtime *runtime, struct wn_error *error)
 		.tables = params->tables,
 		.table_count = params->table_count,
 		.file = params->data,
+		.loads = params->loads,
+		.load_count = params->load_count,
 	};
 
 	return wn_data_init(&runtime->data, &runtime->device.program, &wishes, error);

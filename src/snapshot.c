@@ -128,6 +128,16 @@ size_t wn_runtime_memory_bytes(const struct wn_runtime *runtime)
 	return bytes;
 }
 
+size_t wn_runtime_data_bytes(const struct wn_runtime *runtime)
+{
+	return wn_data_bytes(&runtime->data);
+}
+
+const char *wn_runtime_data_note(const struct wn_runtime *runtime)
+{
+	return runtime->data.blob.note;
+}
+
 uint32_t wn_runtime_ring_depth(const struct wn_runtime *runtime, uint32_t link)
 {
 	uint32_t depth = 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a program is given besides packets: parameters, a read-only file, and tables. Built by the host
- * before the program runs, constant while it does; the same layout for every device.
+ * before the program runs, constant while it does but for tables of cells; the same layout for every
+ * device.
  */
 #ifndef WARPNIC_DATA_H
 #define WARPNIC_DATA_H
@@ -11,7 +12,8 @@
 enum wn_table_kind {
 	WN_TABLE_array = 1,  /* values by index from 0 */
 	WN_TABLE_hash,       /* values by 64-bit key */
-	WN_TABLE_lpm         /* values by longest matching prefix, IPv4 and IPv6 apart */
+	WN_TABLE_lpm,        /* values by longest matching prefix, IPv4 and IPv6 apart */
+	WN_TABLE_cells       /* 32-bit words that the program writes, zero at the start */
 };
 
 enum wn_parameter_type {
@@ -22,7 +24,8 @@ enum wn_parameter_type {
 };
 
 /*
- * One table. Its contents begin `offset` bytes into the store, a multiple of 8.
+ * One table. Its contents begin `offset` bytes into the store, a multiple of 8; those of a table of
+ * cells lie among the cells.
  *
  *   array   `count` values of 8 bytes
  *   hash    `capacity` entries {key, value} of 16 bytes, a power of two; then `capacity` bytes, 1 where
@@ -30,6 +33,7 @@ enum wn_parameter_type {
  *   lpm     `count` values of 8 bytes; then from `offset4` and `offset6` a trie each: 65536 words for the
  *           first 16 bits, behind them nodes of 256 words for 8 bits each. A word is 0 (no prefix), the
  *           number of a value plus 1, or, with the highest bit set, the number of a node.
+ *   cells   `count` words of 32 bits, from word `offset` of `cells` on
  */
 struct wn_table {
 	uint32_t kind;
@@ -45,8 +49,10 @@ struct wn_program_data {
 	WN_GLOBAL const uint64_t *parameters;  /* in the program's order */
 	WN_GLOBAL const struct wn_table *tables;
 	WN_GLOBAL const uint8_t *store;        /* contents of the tables; aligned to 8 */
-	WN_GLOBAL const uint8_t *file;         /* --data */
+	WN_GLOBAL const uint8_t *file;         /* --data, or what a loader made; aligned to 64 */
 	uint64_t file_bytes;
+	WN_GLOBAL uint32_t *cells;             /* of all tables of cells; written by every lane */
+	uint64_t cell_count;
 };
 
 WN_STATIC_ASSERT(sizeof(struct wn_table) == 48, table_is_48_bytes);

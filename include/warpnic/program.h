@@ -15,7 +15,7 @@
  * The same source is compiled for every device, so it keeps to the C that all of them take: no
  * headers of the C library, no function pointers, no static variables, no recursion, no 64-bit
  * atomics, no designated initialisers, no goto. A program holds nothing between two packets but
- * its counters.
+ * its counters and its tables of cells.
  *
  * Every access is checked against the packet's length. One outside reads zero or writes nothing,
  * and the packet is dropped and counted as dropped_program_fault, whatever the program returns: no
@@ -24,6 +24,7 @@
 #ifndef WARPNIC_PROGRAM_H
 #define WARPNIC_PROGRAM_H
 
+#include "warpnic/cell.h"
 #include "warpnic/data.h"
 #include "warpnic/types.h"
 #include "warpnic/verdict.h"
@@ -90,12 +91,14 @@ enum { wn_parameter_count = 0 };
 #endif
 
 /*
- * Tables are read-only here and filled by the host from text files, --table NAME=FILE: a kind of
+ * Tables are filled by the host from text files, --table NAME=FILE, and read-only here: a kind of
  * enum wn_table_kind, a name, and a line of help.
  *
  *     #define WN_TABLES(X) X(lpm, routes, "prefix and next hop") X(hash, names, "key and value")
  *
- * A table without a file is empty.
+ * A table without a file is empty. A table of the kind `cells` has no file: it is an array of 32-bit
+ * words, zero at the start, that all lanes read and write, and it has as many of them as the parameter
+ * of the same name says.
  */
 #define WN_TABLE_ENUM_(kind, name, help) table_##name,
 #ifdef WN_TABLES
@@ -103,6 +106,13 @@ enum { WN_TABLES(WN_TABLE_ENUM_) wn_table_count };
 #else
 enum { wn_table_count = 0 };
 #endif
+
+/*
+ * A program may have a host half that makes the file it reads, out of what the user names: its loader
+ * (src/data/loader.h lists them), named before this header is included:
+ *
+ *     #define WN_LOADER "zones"
+ */
 
 /*
  * A loop that carries its bound: runs the body for i = 0, 1, ... while i < n, at most `bound`
@@ -443,7 +453,57 @@ WN_FN uint32_t wn_lpm_ipv6(WN_PRIVATE struct wn_packet *packet, uint32_t table, 
 	return wn_lpm_value(packet, lpm, word, value);
 }
 
-/* Bytes of the file given with --data; 0 where there is none. */
+/*
+ * A cell of a table of cells, or 0 where the table is of another kind. An index outside is a fault. The
+ * four words below act on one cell at once, as seen by all lanes of the device, and order nothing else:
+ * two cells written by one lane may be seen by another in either order.
+ */
+WN_FN WN_GLOBAL uint32_t *wn_cell_of(WN_PRIVATE struct wn_packet *packet, uint32_t table, uint64_t index)
+{
+	WN_GLOBAL const struct wn_table *cells = wn_table_of(packet, table, WN_TABLE_cells);
+
+	if (WN_UNLIKELY(!cells || index >= cells->count)) {
+		packet->fault = 1;
+		return 0;
+	}
+	return packet->data->cells + cells->offset + index;
+}
+
+WN_FN uint32_t wn_cell_load(WN_PRIVATE struct wn_packet *packet, uint32_t table, uint64_t index)
+{
+	WN_GLOBAL uint32_t *cell = wn_cell_of(packet, table, index);
+
+	return cell ? wn_word_load(cell) : 0;
+}
+
+WN_FN void wn_cell_store(WN_PRIVATE struct wn_packet *packet, uint32_t table, uint64_t index,
+			 uint32_t value)
+{
+	WN_GLOBAL uint32_t *cell = wn_cell_of(packet, table, index);
+
+	if (cell)
+		wn_word_store(cell, value);
+}
+
+/* Adds, modulo 2^32, and returns what the cell held before. */
+WN_FN uint32_t wn_cell_add(WN_PRIVATE struct wn_packet *packet, uint32_t table, uint64_t index,
+			   uint32_t amount)
+{
+	WN_GLOBAL uint32_t *cell = wn_cell_of(packet, table, index);
+
+	return cell ? wn_word_add(cell, amount) : 0;
+}
+
+/* Stores `value` if the cell holds `expected`. Returns what it held: `expected` where it was stored. */
+WN_FN uint32_t wn_cell_compare_exchange(WN_PRIVATE struct wn_packet *packet, uint32_t table,
+					uint64_t index, uint32_t expected, uint32_t value)
+{
+	WN_GLOBAL uint32_t *cell = wn_cell_of(packet, table, index);
+
+	return cell ? wn_word_compare_exchange(cell, expected, value) : 0;
+}
+
+/* Bytes of the file given with --data, or made by the program's loader; 0 where there is none. */
 WN_FN uint64_t wn_data_length(WN_PRIVATE const struct wn_packet *packet)
 {
 	return packet->data->file_bytes;

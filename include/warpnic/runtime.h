@@ -69,6 +69,8 @@ struct wn_runtime_params {
 	const char *tables[WN_WISHES_MAX];     /* of the program, NAME=FILE; the rest are empty */
 	uint32_t table_count;
 	const char *data;             /* a file that the program reads; NULL: none */
+	const char *const *loads;     /* for the program's loader, OPTION=VALUE: "zone=example.org.zone" */
+	uint32_t load_count;
 	const char *filter;           /* tcpdump filter for frame links; NULL: none */
 	const struct wn_memory_hooks *hooks; /* far side of memory links */
 	uint32_t deliver_link;        /* k: packets that are delivered go out of the k-th link, from 1 */
@@ -142,7 +144,9 @@ WN_API const char *wn_runtime_link_where(const struct wn_runtime *runtime, uint3
 WN_API uint32_t wn_runtime_queue_count(const struct wn_runtime *runtime, uint32_t link);
 WN_API uint32_t wn_runtime_slot_count(const struct wn_runtime *runtime, uint32_t link);
 WN_API uint32_t wn_runtime_slot_bytes(const struct wn_runtime *runtime, uint32_t link);
-WN_API size_t wn_runtime_memory_bytes(const struct wn_runtime *runtime);
+WN_API size_t wn_runtime_memory_bytes(const struct wn_runtime *runtime); /* all of it */
+WN_API size_t wn_runtime_data_bytes(const struct wn_runtime *runtime);   /* of that, tables and files */
+WN_API const char *wn_runtime_data_note(const struct wn_runtime *runtime); /* what was loaded, or "" */
 
 /* Slots published and not yet released, over all queues of a link: how full its rings are. */
 WN_API uint32_t wn_runtime_ring_depth(const struct wn_runtime *runtime, uint32_t link);

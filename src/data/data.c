@@ -13,6 +13,8 @@
 
 #include "link/options.h"
 
+#define CELLS_MAX (UINT32_C(1) << 28)
+
 static int parse_value(enum wn_parameter_type type, const char *text, uint64_t *value)
 {
 	struct in_addr address;
@@ -50,9 +52,15 @@ static const char *split(const char *wish, size_t *length)
 	return equals ? equals + 1 : NULL;
 }
 
+/* Names are identifiers of C, but a user may write rate-limit for rate_limit. */
 static int is_named(const char *name, const char *wish, size_t length)
 {
-	return strlen(name) == length && !strncmp(name, wish, length);
+	if (strlen(name) != length)
+		return 0;
+	for (size_t i = 0; i < length; i++)
+		if (name[i] != (wish[i] == '-' ? '_' : wish[i]))
+			return 0;
+	return 1;
 }
 
 static int set_parameter(struct wn_data *data, const struct wn_program *program, const char *wish,
@@ -127,6 +135,8 @@ static int set_table(struct wn_data *data, const struct wn_program *program, con
 	const char *path = split(wish, &length);
 
 	for (uint32_t i = 0; program->tables[i].name; i++) {
+		if (program->tables[i].kind == WN_TABLE_cells)
+			continue;
 		if (path && is_named(program->tables[i].name, wish, length))
 			return fill_table(data, i, program->tables[i].kind, path, error);
 		if (used < sizeof(known))
@@ -135,6 +145,45 @@ static int set_table(struct wn_data *data, const struct wn_program *program, con
 	}
 	return wn_fail(error, EINVAL, WN_USAGE, "table '%s': program '%s' takes: %s", wish, program->name,
 		       used ? known : "none");
+}
+
+/* A table of cells has as many as the parameter of its name says. */
+static int size_cells(struct wn_data *data, const struct wn_program *program, uint32_t number,
+		      struct wn_error *error)
+{
+	const char *name = program->tables[number].name;
+	struct wn_table *table = &data->tables[number];
+
+	for (uint32_t i = 0; program->parameters[i].name; i++) {
+		if (strcmp(program->parameters[i].name, name))
+			continue;
+		if (data->parameters[i] > CELLS_MAX)
+			return wn_fail(error, EINVAL, WN_USAGE, "parameter '%s': at most %u cells", name,
+				       CELLS_MAX);
+		table->offset = data->cell_count;
+		table->count = data->parameters[i];
+		data->cell_count += data->parameters[i];
+		return 0;
+	}
+	return wn_fail(error, EINVAL, WN_FAILED,
+		       "program '%s': no parameter '%s' says how many cells the table of that name has",
+		       program->name, name);
+}
+
+static int init_cells(struct wn_data *data, const struct wn_program *program, struct wn_error *error)
+{
+	for (uint32_t i = 0; program->tables[i].name; i++) {
+		const int rc = program->tables[i].kind == WN_TABLE_cells
+				       ? size_cells(data, program, i, error)
+				       : 0;
+
+		if (rc)
+			return rc;
+	}
+	data->cells = calloc(data->cell_count + 1, sizeof(*data->cells));
+	return data->cells ? 0
+			   : wn_fail(error, ENOMEM, WN_FAILED, "out of memory: %zu cells of 4 bytes",
+				     data->cell_count);
 }
 
 static int init_tables(struct wn_data *data, const struct wn_program *program,
@@ -181,6 +230,19 @@ static int map_file(struct wn_data *data, const char *path, struct wn_error *err
 	return rc;
 }
 
+/* The file, or what the loader makes. */
+static int init_file(struct wn_data *data, const struct wn_program *program,
+		     const struct wn_data_wishes *wishes, struct wn_error *error)
+{
+	if (wishes->file && program->loader)
+		return wn_fail(error, EINVAL, WN_USAGE,
+			       "data '%s': what program '%s' reads is made by its loader; leave the file out",
+			       wishes->file, program->name);
+	if (wishes->file)
+		return map_file(data, wishes->file, error);
+	return 0;
+}
+
 int wn_data_init(struct wn_data *data, const struct wn_program *program,
 		 const struct wn_data_wishes *wishes, struct wn_error *error)
 {
@@ -190,8 +252,13 @@ int wn_data_init(struct wn_data *data, const struct wn_program *program,
 	rc = init_parameters(data, program, wishes, error);
 	if (!rc)
 		rc = init_tables(data, program, wishes, error);
-	if (!rc && wishes->file)
-		rc = map_file(data, wishes->file, error);
+	if (!rc)
+		rc = init_cells(data, program, error);
+	if (!rc)
+		rc = init_file(data, program, wishes, error);
+	if (!rc)
+		rc = wn_loader_run(&data->blob, program->name, program->loader, wishes->loads,
+				   wishes->load_count, error);
 	if (rc) {
 		wn_data_finish(data);
 		return rc;
@@ -200,8 +267,10 @@ int wn_data_init(struct wn_data *data, const struct wn_program *program,
 		.parameters = data->parameters,
 		.tables = data->tables,
 		.store = data->store.bytes,
-		.file = data->file,
-		.file_bytes = data->file_bytes,
+		.file = data->blob.bytes ? data->blob.bytes : data->file,
+		.file_bytes = data->blob.bytes ? data->blob.size : data->file_bytes,
+		.cells = data->cells,
+		.cell_count = data->cell_count,
 	};
 	return 0;
 }
@@ -210,6 +279,8 @@ void wn_data_finish(struct wn_data *data)
 {
 	if (data->file)
 		munmap(data->file, data->file_bytes);
+	wn_blob_finish(&data->blob);
+	free(data->cells);
 	free(data->store.bytes);
 	free(data->tables);
 	free(data->parameters);
@@ -218,5 +289,5 @@ void wn_data_finish(struct wn_data *data)
 
 size_t wn_data_bytes(const struct wn_data *data)
 {
-	return data->store.used + data->file_bytes;
+	return data->store.used + data->file_bytes + data->blob.size + data->cell_count * sizeof(*data->cells);
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Builds what a program is given besides packets (warpnic/data.h): parameters from texts, tables from
- * text files, and a file as it is. All of it lies in host memory that devices may map.
+ * text files, cells, and a file: one as it is, or what a loader makes. All of it lies in host memory
+ * that devices may map or copy.
  */
 #ifndef WN_DATA_DATA_H
 #define WN_DATA_DATA_H
 
 #include <stddef.h>
 
+#include "data/loader.h"
 #include "data/table.h"
 #include "device/device.h"
 #include "warpnic/data.h"
@@ -19,15 +21,20 @@ struct wn_data {
 	struct wn_store store;
 	void *file;                    /* mapped */
 	size_t file_bytes;
+	struct wn_blob blob;           /* of the program's loader; instead of the file */
+	uint32_t *cells;               /* zeroed; a device may use its own memory instead */
+	size_t cell_count;
 };
 
-/* What the user asked for: texts NAME=VALUE and NAME=FILE, and a path or NULL. */
+/* What the user asked for: texts NAME=VALUE, NAME=FILE and OPTION=VALUE, and a path or NULL. */
 struct wn_data_wishes {
 	const char *const *parameters;
 	uint32_t parameter_count;
 	const char *const *tables;
 	uint32_t table_count;
 	const char *file;
+	const char *const *loads;
+	uint32_t load_count;
 };
 
 /*
@@ -40,7 +47,7 @@ int wn_data_init(struct wn_data *data, const struct wn_program *program,
 /* A zeroed one is fine. No device may use it any more. */
 void wn_data_finish(struct wn_data *data);
 
-/* Bytes of memory it takes. */
+/* Bytes of memory it takes: tables, cells, and the file or blob. */
 size_t wn_data_bytes(const struct wn_data *data);
 
 #endif

@@ -211,6 +211,8 @@ int wn_table_build(struct wn_table *table, struct wn_store *store, enum wn_table
 		return wn_hash_build(table, store, entries, path, error);
 	case WN_TABLE_lpm:
 		return wn_trie_build(table, store, entries, path, error);
+	case WN_TABLE_cells:
+		break; /* has no file */
 	}
 	return -EINVAL;
 }

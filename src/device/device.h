@@ -36,6 +36,7 @@ struct wn_program {
 	const char *const *histogram_names;
 	const struct wn_parameter_field *parameters;
 	const struct wn_table_field *tables;
+	const char *loader;               /* data/loader.h; NULL: it reads the file of --data, or none */
 	uint32_t lane_words;
 };
 

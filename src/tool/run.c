@@ -23,6 +23,8 @@ enum {
 	ARGUMENT_PARAM,
 	ARGUMENT_TABLE,
 	ARGUMENT_DATA,
+	ARGUMENT_LOAD,       /* an option of a loader, src/data/loader.h: its name is that of the row */
+	ARGUMENT_PARAM_NAMED, /* a parameter that has a row of its own */
 	ARGUMENT_MODE,
 	ARGUMENT_SLOTS,
 	ARGUMENT_SLOT_BYTES,
@@ -58,6 +60,10 @@ static const struct wn_argument run_arguments[] = {
 	 "fill a table of the program from a text file; may be given several times"},
 	{ARGUMENT_DATA, 0, "data", "FILE", WN_ARGUMENT_TEXT, 0, 0, "@file",
 	 "a file that the program reads"},
+	{ARGUMENT_LOAD, 0, "zone", "FILE", WN_ARGUMENT_TEXT, 0, 0, "@file",
+	 "dns: a zone file; may be given several times"},
+	{ARGUMENT_PARAM_NAMED, 0, "rate-limit", "N|off", WN_ARGUMENT_TEXT, 0, 0, "off",
+	 "dns: answers a second to one client network, the same as --param rate-limit=N (preset 200)"},
 	{ARGUMENT_MODE, 0, "mode", "MODE", WN_ARGUMENT_CHOICE, 0, 0, "auto|resident|lease|batch",
 	 "how the device comes by its packets (preset auto)"},
 	{ARGUMENT_SLOTS, 0, "slots", "N", WN_ARGUMENT_NUMBER, 0, 0, NULL,
@@ -83,6 +89,10 @@ struct config {
 	struct wn_runtime_params params;
 	char made[WN_LINKS_MAX][1000];   /* links spelled out from -i, -r and -w */
 	uint32_t made_count;
+	char **loads;                    /* "OPTION=VALUE", allocated */
+	uint32_t load_count;
+	char named[WN_WISHES_MAX][64];   /* parameters spelled out from options of their own */
+	uint32_t named_count;
 	char filter[4096];
 	const char *read, *write, *records;
 	double duration, interval;
@@ -177,6 +187,43 @@ static int add_wish(const char **list, uint32_t *count, const struct wn_argument
 	return 0;
 }
 
+/* Zone files may be many: this list has no end. Lives as long as the process, as argv does. */
+static int add_load(struct config *config, const struct wn_arguments *parsed)
+{
+	char **moved = realloc(config->loads, (config->load_count + 1) * sizeof(*moved));
+
+	if (moved)
+		config->loads = moved;
+	if (!moved || asprintf(&moved[config->load_count], "%s=%s", parsed->argument->name, parsed->text) < 0) {
+		const struct wn_error error = {WN_FAILED, "out of memory"};
+
+		return wn_tool_fail(&wn_command_run, &error);
+	}
+	config->load_count++;
+	config->params.loads = (const char *const *)config->loads;
+	config->params.load_count = config->load_count;
+	return 0;
+}
+
+static int add_named_parameter(struct config *config, const struct wn_arguments *parsed)
+{
+	struct wn_runtime_params *params = &config->params;
+	const char *value = strcmp(parsed->text, "off") ? parsed->text : "0";
+	char *text = config->named[config->named_count];
+	int length;
+
+	if (params->parameter_count == WN_WISHES_MAX)
+		return wn_tool_usage(&wn_command_run, "--%s: given more than %d times",
+				     parsed->argument->name, WN_WISHES_MAX);
+	length = snprintf(text, sizeof(config->named[0]), "%s=%s", parsed->argument->name, value);
+	if (length >= (int)sizeof(config->named[0]))
+		return wn_tool_usage(&wn_command_run, "--%s '%s': must be a number, or off",
+				     parsed->argument->name, value);
+	config->named_count++;
+	params->parameters[params->parameter_count++] = text;
+	return 0;
+}
+
 static int take_argument(struct config *config, int code, const struct wn_arguments *parsed)
 {
 	struct wn_runtime_params *params = &config->params;
@@ -210,6 +257,10 @@ static int take_argument(struct config *config, int code, const struct wn_argume
 	case ARGUMENT_DATA:
 		params->data = parsed->text;
 		return 0;
+	case ARGUMENT_LOAD:
+		return add_load(config, parsed);
+	case ARGUMENT_PARAM_NAMED:
+		return add_named_parameter(config, parsed);
 	case ARGUMENT_MODE:
 		params->mode = (enum wn_mode)parsed->number;
 		return 0;

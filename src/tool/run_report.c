@@ -60,10 +60,17 @@ const char *wn_run_scaled(double number, char *text, size_t bytes)
 
 void wn_run_print_start(const struct wn_runtime *runtime, FILE *file)
 {
-	fprintf(file, "warpnic: %s on %s (%s mode), %.1f MiB of rings\n",
+	const size_t data = wn_runtime_data_bytes(runtime);
+
+	fprintf(file, "warpnic: %s on %s (%s mode), %.1f MiB of rings",
 		wn_runtime_program_name(runtime), wn_runtime_device_name(runtime),
 		wn_mode_name(wn_runtime_mode(runtime)),
-		(double)wn_runtime_memory_bytes(runtime) / (1 << 20));
+		(double)(wn_runtime_memory_bytes(runtime) - data) / (1 << 20));
+	if (data)
+		fprintf(file, ", %.1f MiB of tables", (double)data / (1 << 20));
+	fprintf(file, "\n");
+	if (wn_runtime_data_note(runtime)[0])
+		fprintf(file, "warpnic: %s\n", wn_runtime_data_note(runtime));
 	for (uint32_t i = 0; wn_runtime_link_where(runtime, i); i++) {
 		const uint32_t queues = wn_runtime_queue_count(runtime, i);
 

@@ -108,7 +108,7 @@ static void test_parameters(void)
 	struct wn_runtime_params params = params_of();
 
 	for (uint32_t i = 0; i < 5; i++)
-		ask('p', i);
+		ask('p', i < 4 ? i : 6);
 	run(&params);
 	CHECK_INT(value_of(0), 10000);
 	CHECK_INT(value_of(1), 2048);
@@ -166,7 +166,7 @@ static void test_refusals(void)
 	refused_parameter("limit", "limit=a number");
 	refused_parameter("loud=1", "on or off");
 	refused_parameter("home=here", "IPv4");
-	refused_parameter("size=1", "has: limit, room, loud, home");
+	refused_parameter("size=1", "has: limit, room, loud, home, seats, marks");
 	refused_table("slots", NULL, WN_NO_INPUT, "No such file");
 	refused_table("colours", "", WN_USAGE, "takes: slots=FILE, names=FILE, routes=FILE");
 	refused_table("slots", "1 2\n# fine\n3\n", WN_FAILED, "refused:3: not two words");
@@ -178,6 +178,12 @@ static void test_refusals(void)
 	refused_table("routes", "10.0.0.0/33 1\n", WN_FAILED, "refused:1: not a prefix");
 	refused_table("routes", "10.0.0.1/8 1\n", WN_FAILED, "refused:1: not a prefix");
 	refused_table("routes", "10.0.0.0/8 1\n::/0 4\n10.0.0.0/8 2\n", WN_FAILED, "refused:3: given twice");
+	refused_table("seats", "0 1\n", WN_USAGE, "takes: slots=FILE, names=FILE, routes=FILE");
+	refused_parameter("seats=999999999999", "at most 268435456 cells");
+	params.loads = (const char *const[]){"zone=here"};
+	params.load_count = 1;
+	refused(&params, WN_USAGE, "--zone: program 'dialect' has no such option; it has: none");
+	params.load_count = 0;
 	params.data = path_of("none");
 	refused(&params, WN_NO_INPUT, "No such file");
 	params.data = folder;
@@ -387,6 +393,69 @@ static void test_file(void)
 	forget();
 }
 
+static struct question *ask_cell(char what, uint64_t index, uint32_t first, uint32_t second)
+{
+	struct question *question = ask(what, index);
+
+	for (int i = 0; i < 4; i++) {
+		question->bytes[16 + i] = (uint8_t)(first >> (24 - 8 * i));
+		question->bytes[20 + i] = (uint8_t)(second >> (24 - 8 * i));
+	}
+	return question;
+}
+
+static void test_cells(void)
+{
+	struct wn_runtime_params params = params_of();
+
+	ask_cell('L', 0, 0, 0);                 /* 0: zero at the start */
+	ask_cell('S', 99, 7, 0);
+	ask_cell('A', 99, UINT32_MAX, 0);       /* 2: held 7 */
+	ask_cell('L', 99, 0, 0);                /* 3: now 6 */
+	ask_cell('X', 99, 5, 50);               /* 4: held 6, so nothing */
+	ask_cell('X', 99, 6, 60);               /* 5: held 6, now 60 */
+	ask_cell('L', 99, 0, 0);                /* 6 */
+	ask_cell('S', 6, 11, 0)->bytes[1] = 1;  /* the other table */
+	ask_cell('L', 6, 0, 0)->bytes[1] = 1;   /* 8 */
+	ask_cell('L', 6, 0, 0);                 /* 9: this one is untouched */
+	ask_cell('L', 0, 0, 0)->bytes[1] = 1;   /* 10: nor does it begin within the first */
+	ask_cell('L', 100, 0, 0);               /* the rest are faults */
+	ask_cell('S', 7, 1, 0)->bytes[1] = 1;
+	ask_cell('A', UINT64_MAX, 1, 0);
+	ask_cell('X', 100, 0, 1);
+	ask_cell('W', 0, 0, 0);
+	run(&params);
+	CHECK_INT(value_of(0), 0);
+	CHECK_INT(value_of(2), 7);
+	CHECK_INT(value_of(3), 6);
+	CHECK_INT(value_of(4), 6);
+	CHECK_INT(value_of(5), 6);
+	CHECK_INT(value_of(6), 60);
+	CHECK_INT(value_of(8), 11);
+	CHECK_INT(value_of(9), 0);
+	CHECK_INT(value_of(10), 0);
+	CHECK_INT(counters.answered, 11);
+	CHECK_INT(counters.dropped[WN_CAUSE_PROGRAM_FAULT], 5);
+	forget();
+}
+
+/* Every lane adds to the same cell: nothing is lost. */
+static void test_cells_of_many(void)
+{
+	enum { ADDS = 20000 };
+	struct wn_runtime_params params = params_of();
+	uint64_t most = 0;
+
+	for (uint32_t i = 0; i < ADDS; i++)
+		ask_cell('A', 5, 1, 0);
+	params.device = "cpu,workers=3";
+	run(&params);
+	for (uint32_t i = 0; i < ADDS; i++)
+		most = value_of(i) > most ? value_of(i) : most;
+	CHECK_INT(most, ADDS - 1);
+	forget();
+}
+
 static void test_equal_and_copy(void)
 {
 	struct wn_runtime_params params = params_of();
@@ -447,6 +516,8 @@ int main(void)
 	RUN(test_lpm);
 	RUN(test_empty_tables);
 	RUN(test_file);
+	RUN(test_cells);
+	RUN(test_cells_of_many);
 	RUN(test_equal_and_copy);
 	RUN(test_histograms);
 	free(questions);

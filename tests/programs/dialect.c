@@ -5,10 +5,11 @@
 #define WN_HISTOGRAMS(X) X(lengths) X(values)
 #define WN_PARAMETERS(X)                                                                           \
 	X(number, limit, "10k", "a number") X(size, room, "2k", "a size")                          \
-	X(flag, loud, "off", "a flag") X(ipv4, home, "10.1.2.3", "an address")
+	X(flag, loud, "off", "a flag") X(ipv4, home, "10.1.2.3", "an address")                     \
+	X(number, seats, "100", "how many seats") X(number, marks, "7", "how many marks")
 #define WN_TABLES(X)                                                                               \
 	X(array, slots, "values by index") X(hash, names, "values by key")                         \
-	X(lpm, routes, "values by prefix")
+	X(lpm, routes, "values by prefix") X(cells, seats, "words") X(cells, marks, "more words")
 #include <warpnic/program.h>
 
 /*
@@ -48,6 +49,17 @@ WN_PROGRAM(dialect, WN_DATAGRAM, WN_LOOK_ALL)
 		value = wn_data_length(packet);
 	else if (what == 'e')
 		value = wn_equal(packet, 16, 24, (uint32_t)key);
+	else if (what == 'S')
+		wn_cell_store(packet, wn_u8(packet, 1) ? table_marks : table_seats, key, wn_u32(packet, 16));
+	else if (what == 'L')
+		value = wn_cell_load(packet, wn_u8(packet, 1) ? table_marks : table_seats, key);
+	else if (what == 'A')
+		value = wn_cell_add(packet, table_seats, key, wn_u32(packet, 16));
+	else if (what == 'X')
+		value = wn_cell_compare_exchange(packet, table_seats, key, wn_u32(packet, 16),
+						 wn_u32(packet, 20));
+	else if (what == 'W') /* not cells */
+		value = wn_cell_load(packet, table_slots, key);
 	else if (what == 'm')
 		wn_copy(packet, 17, 16, 14);
 	wn_put_u32(packet, 0, found);

@@ -116,6 +116,7 @@ static int cpu_open(struct wn_device *device, struct wn_error *error)
 		.histogram_names = program->histogram_names,
 		.parameters = program->parameters,
 		.tables = program->tables,
+		.loader = program->loader,
 		.lane_words = program->lane_words,
 	};
 	if (cpu->worker_count)

@@ -53,6 +53,10 @@ static const struct wn_table_field tables[] = {
 #define WN_SUMMARY ""
 #endif
 
+#ifndef WN_LOADER
+#define WN_LOADER 0
+#endif
+
 static uint32_t serve(struct wn_port *port, const struct wn_program_data *data, uint64_t *row,
 		      uint32_t budget)
 {
@@ -74,5 +78,6 @@ const struct wn_cpu_program wn_cpu_program = {
 	.histogram_names = histogram_names,
 	.parameters = parameters,
 	.tables = tables,
+	.loader = WN_LOADER,
 	.serve = serve,
 };

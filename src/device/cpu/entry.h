@@ -10,7 +10,7 @@
 #include "warpnic/describe.h"
 #include "warpnic/record.h"
 
-enum { WN_CPU_PROGRAM_ABI = 2 };
+enum { WN_CPU_PROGRAM_ABI = 3 };
 
 struct wn_cpu_program {
 	uint32_t abi;
@@ -25,6 +25,7 @@ struct wn_cpu_program {
 	const char *const *histogram_names;
 	const struct wn_parameter_field *parameters;
 	const struct wn_table_field *tables;
+	const char *loader;               /* of what it reads (data/loader.h), or NULL */
 
 	/*
 	 * Serves what is there for the port's group, `budget` slots or somewhat more at most, and
