@@ -179,7 +179,7 @@ static int has_header(struct wn_pcap_reader *reader)
 	reader->buffer.is_ng = magic == NG_SECTION;
 	if (reader->buffer.is_ng)
 		return has_block(reader, 1);
-	reader->buffer.is_swapped = (magic >> 16 & 0xff) == 0xb2 && (magic & 0xff) == 0xa1;
+	reader->buffer.is_swapped = (magic >> 8 & 0xff) == 0xb2 && (magic & 0xff) == 0xa1;
 	magic = word_at(reader, 0);
 	reader->buffer.header_bytes = PCAP_RECORD_BYTES + (magic == (uint32_t)PCAP_MAGIC_PATCHED ? 8 : 0);
 	if (magic != (uint32_t)PCAP_MAGIC_MICROSECONDS && magic != (uint32_t)PCAP_MAGIC_NANOSECONDS &&
