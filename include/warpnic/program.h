@@ -29,7 +29,10 @@
 #include "warpnic/types.h"
 #include "warpnic/verdict.h"
 
-/* How many bytes of a packet a program reads or writes, for devices that stage them. */
+/*
+ * How many bytes of a packet, from its start, a program looks at: devices that stage packets bring only
+ * these. An access behind them is outside the packet, on every device.
+ */
 enum {
 	WN_LOOK_NOTHING = 0,
 	WN_LOOK_ALL = 65536,
@@ -128,13 +131,15 @@ enum { wn_table_count = 0 };
  */
 struct wn_packet {
 	WN_STAGED uint8_t *bytes;
-	WN_GLOBAL uint8_t *record;
+	WN_STAGED uint8_t *record;
 	WN_GLOBAL const uint8_t *peer;        /* datagram links: the peer's address */
 	WN_STAGED const uint8_t *peer_staged; /* frame links: the same, in the frame */
 	WN_PRIVATE uint64_t *counts;
 	WN_PRIVATE const struct wn_program_data *data;
 	uint32_t length;
 	uint32_t room;
+	uint32_t look;    /* bytes that are there for the program to see, or may be: WN_PROGRAM's */
+	uint32_t changed; /* the program wrote to it */
 	uint32_t wire_length;
 	uint32_t flags;
 	uint32_t index;
@@ -213,10 +218,12 @@ WN_FN uint32_t wn_local_port(WN_PRIVATE const struct wn_packet *packet)
 
 /* -- reading: offsets in bytes from the start of the packet, values in network order -- */
 
-/* Whether bytes [offset, offset + count) are in the packet; if not, marks the fault. */
+/* Whether bytes [offset, offset + count) are in the packet and looked at; if not, marks the fault. */
 WN_FN uint32_t wn_in_packet(WN_PRIVATE struct wn_packet *packet, uint32_t offset, uint32_t count)
 {
-	if (WN_UNLIKELY(offset > packet->length || packet->length - offset < count)) {
+	const uint32_t end = packet->length < packet->look ? packet->length : packet->look;
+
+	if (WN_UNLIKELY(offset > end || end - offset < count)) {
 		packet->fault = 1;
 		return 0;
 	}
@@ -254,8 +261,10 @@ WN_FN uint64_t wn_u64(WN_PRIVATE struct wn_packet *packet, uint32_t offset)
 
 WN_FN void wn_put_u8(WN_PRIVATE struct wn_packet *packet, uint32_t offset, uint32_t value)
 {
-	if (wn_in_packet(packet, offset, 1))
-		packet->bytes[offset] = (uint8_t)value;
+	if (!wn_in_packet(packet, offset, 1))
+		return;
+	packet->bytes[offset] = (uint8_t)value;
+	packet->changed = 1;
 }
 
 WN_FN void wn_put_u16(WN_PRIVATE struct wn_packet *packet, uint32_t offset, uint32_t value)
@@ -264,6 +273,7 @@ WN_FN void wn_put_u16(WN_PRIVATE struct wn_packet *packet, uint32_t offset, uint
 		return;
 	packet->bytes[offset] = (uint8_t)(value >> 8);
 	packet->bytes[offset + 1] = (uint8_t)value;
+	packet->changed = 1;
 }
 
 WN_FN void wn_put_u32(WN_PRIVATE struct wn_packet *packet, uint32_t offset, uint32_t value)
@@ -275,17 +285,19 @@ WN_FN void wn_put_u32(WN_PRIVATE struct wn_packet *packet, uint32_t offset, uint
 }
 
 /*
- * Makes the packet `length` bytes long, up to its room (the slot; in a train the segment). Bytes
- * that it gains are zero. Longer than the room is a fault.
+ * Makes the packet `length` bytes long, up to its room (in a train the segment; else the slot, of
+ * which a large one gives 4096 bytes or the packet's own length). Bytes that it gains are zero and
+ * looked at. Longer than the room, or gained behind what the program looks at, is a fault.
  */
 WN_FN void wn_set_length(WN_PRIVATE struct wn_packet *packet, uint32_t length)
 {
-	if (WN_UNLIKELY(length > packet->room)) {
+	if (WN_UNLIKELY(length > packet->room || (length > packet->length && length > packet->look))) {
 		packet->fault = 1;
 		return;
 	}
 	for (uint32_t i = packet->length; i < length; i++)
 		packet->bytes[i] = 0;
+	packet->changed |= length > packet->length;
 	packet->length = length;
 }
 
@@ -541,6 +553,7 @@ WN_FN void wn_data_copy(WN_PRIVATE struct wn_packet *packet, uint32_t to, uint64
 	}
 	for (uint32_t i = 0; i < count; i++)
 		packet->bytes[to + i] = packet->data->file[from + i];
+	packet->changed = 1;
 }
 
 /* -- comparing and moving within the packet -- */
@@ -567,6 +580,7 @@ WN_FN void wn_copy(WN_PRIVATE struct wn_packet *packet, uint32_t to, uint32_t fr
 
 		packet->bytes[to + k] = packet->bytes[from + k];
 	}
+	packet->changed = 1;
 }
 
 WN_FN void wn_put_u64(WN_PRIVATE struct wn_packet *packet, uint32_t offset, uint64_t value)

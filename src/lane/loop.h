@@ -51,14 +51,17 @@ WN_FN uint32_t wn_loop_slot(WN_PRIVATE const struct wn_port *port, uint32_t posi
 	const uint32_t index = position & view->slot_mask;
 	const uint32_t lap = wn_lap(position, view->slot_shift);
 	struct wn_packet packet;
+	struct wn_slot slot;
 	uint32_t word;
 
-	if (WN_UNLIKELY(view->slots[index].position != position + 1)) {
+	slot = view->slots[index];
+	if (WN_UNLIKELY(slot.position != position + 1)) {
 		wn_port_report_corrupt(port, position);
 		return 1;
 	}
-	wn_packet_of_slot(&packet, view, index,
-			  view->frames + wn_frame_offset(index, view->frame_stride), counts, data);
+	wn_packet_of_slot(&packet, view->peers, index, &slot, view->slot_bytes, (uint32_t)wn_program_look_bytes,
+			  view->frames + wn_frame_offset(index, view->frame_stride),
+			  view->results + (uint64_t)index * view->segments_max * view->result_bytes, counts, data);
 	if ((packet.flags & WN_SLOT_FRAME) && (uint32_t)wn_program_kind == (uint32_t)WN_DATAGRAM)
 		word = wn_stack_run(&packet, view->identity);
 	else if (packet.flags & WN_SLOT_TRAIN)

@@ -23,23 +23,32 @@ WN_FN uint32_t wn_packet_judge(WN_PRIVATE const struct wn_packet *packet, uint32
 	return wn_verdict_word(0, WN_CODE_BAD_VERDICT, 0);
 }
 
-/* The view of a packet that has a slot to itself. */
+/* A slot of more bytes than this gives a reply room for as many, or for as many as the packet had. */
+enum { WN_ROOM_BYTES = 4096 };
+
+/*
+ * The view of a packet that has a slot to itself: `slot` is the lane's copy of it, `look` what the program
+ * looks at.
+ */
 WN_FN void wn_packet_of_slot(WN_PRIVATE struct wn_packet *packet,
-			     WN_PRIVATE const struct wn_ring_view *view, uint32_t index,
-			     WN_STAGED uint8_t *bytes, WN_PRIVATE uint64_t *counts,
+			     WN_GLOBAL struct wn_peer *peers, uint32_t index,
+			     WN_PRIVATE const struct wn_slot *slot, uint32_t slot_bytes, uint32_t look,
+			     WN_STAGED uint8_t *bytes, WN_STAGED uint8_t *record, WN_PRIVATE uint64_t *counts,
 			     WN_PRIVATE const struct wn_program_data *data)
 {
-	WN_GLOBAL const struct wn_slot *slot = &view->slots[index];
-	WN_GLOBAL const struct wn_peer *peer = &view->peers[index];
+	const uint32_t large = slot->length > (uint32_t)WN_ROOM_BYTES ? slot->length : (uint32_t)WN_ROOM_BYTES;
+	WN_GLOBAL const struct wn_peer *peer = &peers[index];
 
 	packet->bytes = bytes;
-	packet->record = view->results + (uint64_t)index * view->segments_max * view->result_bytes;
+	packet->record = record;
 	packet->peer = peer->address;
 	packet->peer_staged = 0;
 	packet->counts = counts;
 	packet->data = data;
 	packet->length = slot->length;
-	packet->room = view->slot_bytes < 65535 ? view->slot_bytes : 65535;
+	packet->room = slot_bytes < large ? slot_bytes : large;
+	packet->look = look;
+	packet->changed = 0;
 	packet->wire_length = slot->wire_length;
 	packet->flags = slot->flags;
 	packet->index = slot->index;

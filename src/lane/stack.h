@@ -56,6 +56,7 @@ WN_FN void wn_stack_show(WN_PRIVATE struct wn_packet *packet, WN_PRIVATE const s
 	packet->length = length;
 	packet->wire_length = length;
 	packet->room = frame->room - payload;
+	packet->look = (uint32_t)wn_program_look_bytes;
 	packet->flags &= ~(uint32_t)(WN_SLOT_FRAME | WN_SLOT_IPV6);
 	packet->flags |= frame->family == 6 ? (uint32_t)WN_SLOT_IPV6 : 0u;
 	packet->peer_staged = frame->bytes + frame->network + (frame->family == 4 ? 12 : 8);
@@ -79,6 +80,7 @@ WN_FN uint32_t wn_stack_run(WN_PRIVATE struct wn_packet *packet,
 	frame.room = packet->room;
 	frame.flags = packet->flags;
 	code = wn_stack_receive(&frame, &length);
+	packet->changed = code == WN_REPLY;
 	if (code)
 		return wn_verdict_word(0, code, code == WN_REPLY ? frame.length : 0);
 	wn_stack_show(packet, &frame, length);
@@ -88,6 +90,7 @@ WN_FN uint32_t wn_stack_run(WN_PRIVATE struct wn_packet *packet,
 	if (wn_verdict_code(word) != WN_REPLY)
 		return wn_verdict_word(0, wn_verdict_code(word), received);
 	wn_udp_answer(&frame, packet->length);
+	packet->changed = 1;
 	return wn_verdict_word(0, WN_REPLY, frame.length);
 }
 
