@@ -34,6 +34,40 @@ static int must_leave(struct wn_pump *pump)
 	return wn_load_relaxed(&pump->control->give_up) || wn_load_relaxed(&pump->queue->failed);
 }
 
+/*
+ * Batch mode: runs the program on what was just published. A lock alone would be taken again by this
+ * thread before one that waits for it has woken up, so the word comes first.
+ */
+static void launch(struct wn_pump *pump, uint32_t first, uint32_t count)
+{
+	struct wn_backoff backoff;
+
+	wn_backoff_init(&backoff, pump->device->cores);
+	while (WN_UNLIKELY(wn_load_relaxed(&pump->control->hold)))
+		wn_backoff_wait(&backoff);
+	pthread_mutex_lock(&pump->launch_lock);
+	pump->device->ops->launch(pump->device, pump->queue->number, first, count);
+	pthread_mutex_unlock(&pump->launch_lock);
+}
+
+int wn_pump_hold(struct wn_pump *pump, int64_t deadline_ns)
+{
+	struct wn_backoff backoff;
+
+	wn_backoff_init(&backoff, 1);
+	while (pthread_mutex_trylock(&pump->launch_lock)) {
+		if (wn_clock_ns() >= deadline_ns)
+			return -ETIMEDOUT;
+		wn_backoff_wait(&backoff);
+	}
+	return 0;
+}
+
+void wn_pump_release(struct wn_pump *pump)
+{
+	pthread_mutex_unlock(&pump->launch_lock);
+}
+
 /* One turn of the receive pump. Returns the slots published. */
 static uint32_t receive_turn(struct wn_pump *pump, int64_t wait_ns)
 {
@@ -49,7 +83,7 @@ static uint32_t receive_turn(struct wn_pump *pump, int64_t wait_ns)
 	}
 	count = wn_receive_burst(queue, wait_ns);
 	if (count && pump->device->mode == WN_MODE_BATCH)
-		pump->device->ops->launch(pump->device, queue->number, first, count);
+		launch(pump, first, count);
 	return count;
 }
 

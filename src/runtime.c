@@ -51,9 +51,9 @@ static int check_params(const struct wn_runtime_params *params, struct wn_error 
 	return 0;
 }
 
-static int init_data(struct wn_runtime *runtime, struct wn_error *error)
+struct wn_data *wn_runtime_make_data(const struct wn_runtime_params *params,
+				     const struct wn_program *program, struct wn_error *error)
 {
-	const struct wn_runtime_params *params = &runtime->params;
 	const struct wn_data_wishes wishes = {
 		.parameters = params->parameters,
 		.parameter_count = params->parameter_count,
@@ -63,8 +63,41 @@ static int init_data(struct wn_runtime *runtime, struct wn_error *error)
 		.loads = params->loads,
 		.load_count = params->load_count,
 	};
+	struct wn_data *data = calloc(1, sizeof(*data));
 
-	return wn_data_init(&runtime->data, &runtime->device.program, &wishes, error);
+	if (!data) {
+		wn_fail(error, ENOMEM, WN_FAILED, "out of memory");
+		return NULL;
+	}
+	if (wn_data_init(data, program, &wishes, error)) {
+		free(data);
+		return NULL;
+	}
+	return data;
+}
+
+void wn_runtime_free_data(struct wn_data *data)
+{
+	if (!data)
+		return;
+	wn_data_finish(data);
+	free(data);
+}
+
+/* The program first: one that does not compile must not have emptied a file or taken a port. */
+static int open_program(struct wn_runtime *runtime, struct wn_error *error)
+{
+	const struct wn_runtime_params *params = &runtime->params;
+	const int rc = wn_device_open(&runtime->device, params->device ? params->device : "cpu",
+				      params->mode, params->program, error);
+
+	if (rc)
+		return rc;
+	runtime->description = wn_description_create(&runtime->device.program);
+	if (!runtime->description)
+		return wn_fail(error, ENOMEM, WN_FAILED, "out of memory");
+	runtime->data = wn_runtime_make_data(params, &runtime->device.program, error);
+	return runtime->data ? 0 : -EINVAL;
 }
 
 static int open_links(struct wn_runtime *runtime, struct wn_error *error)
@@ -245,10 +278,9 @@ struct wn_runtime *wn_runtime_create(const struct wn_runtime_params *params, str
 		runtime->params.stop_ms = STOP_MS_PRESET;
 	pthread_mutex_init(&runtime->budget.lock, NULL);
 	runtime->budget.left = params->packet_limit;
-	/* The program first: one that does not compile must not have emptied a file or taken a port. */
-	if (wn_device_open(&runtime->device, params->device ? params->device : "cpu", params->mode,
-			   params->program, error) ||
-	    init_data(runtime, error) || open_links(runtime, error) || check_kinds(runtime, error) || make_queues(runtime, error)) {
+	pthread_mutex_init(&runtime->version_lock, NULL);
+	if (open_program(runtime, error) || open_links(runtime, error) || check_kinds(runtime, error) ||
+	    make_queues(runtime, error)) {
 		wn_runtime_destroy(runtime);
 		return NULL;
 	}
@@ -281,6 +313,7 @@ static void join_parts(struct wn_runtime *runtime)
 				.control = &runtime->control,
 				.thread_count = pump_threads(runtime),
 			};
+			pthread_mutex_init(&runtime->pumps[queue->number].launch_lock, NULL);
 		}
 	}
 }
@@ -288,7 +321,7 @@ static void join_parts(struct wn_runtime *runtime)
 static int start_threads(struct wn_runtime *runtime, struct wn_error *error)
 {
 	int rc = runtime->device.ops->start(&runtime->device, runtime->views, runtime->ring_count,
-					     &runtime->data.shown, error);
+					     &runtime->data->shown, error);
 
 	for (uint32_t i = 0; !rc && i < runtime->ring_count; i++)
 		rc = wn_pump_start(&runtime->pumps[i], error);
@@ -433,6 +466,16 @@ static void free_queues(struct wn_runtime *runtime, uint32_t link)
 	free(runtime->queues[link]);
 }
 
+static void free_descriptions(struct wn_runtime *runtime)
+{
+	while (runtime->description) {
+		struct wn_description *older = runtime->description->older;
+
+		free(runtime->description);
+		runtime->description = older;
+	}
+}
+
 void wn_runtime_destroy(struct wn_runtime *runtime)
 {
 	if (!runtime)
@@ -441,12 +484,16 @@ void wn_runtime_destroy(struct wn_runtime *runtime)
 	if (runtime->device_is_lost)
 		return; /* somebody may still use every byte of it; the process's end frees it */
 	wn_device_close(&runtime->device);
-	wn_data_finish(&runtime->data);
+	wn_runtime_free_data(runtime->data);
 	for (uint32_t k = 0; k < runtime->params.link_count; k++) {
 		free_queues(runtime, k);
 		wn_link_close(&runtime->links[k]);
 	}
+	free_descriptions(runtime);
+	pthread_mutex_destroy(&runtime->version_lock);
 	pthread_mutex_destroy(&runtime->budget.lock);
+	for (uint32_t i = 0; runtime->pumps && i < runtime->ring_count; i++)
+		pthread_mutex_destroy(&runtime->pumps[i].launch_lock);
 	free(runtime->pumps);
 	free(runtime->views);
 	free(runtime);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What can be asked of a runtime while it runs: counters, and how it was made. */
+#include <pthread.h>
 #include <string.h>
 
 #include "runtime_state.h"
@@ -35,13 +36,41 @@ void wn_runtime_link_snapshot(const struct wn_runtime *runtime, uint32_t link,
 		add_link(runtime, link, counters);
 }
 
+/*
+ * Takes all that the program and those before it have counted, and returns what it is. The lock is
+ * only for the look: a runtime that anybody may ask is not constant in that.
+ */
+static const struct wn_program *take_sums(const struct wn_runtime *runtime,
+					  uint64_t sums[WN_LANE_WORDS_MAX])
+{
+	pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&runtime->version_lock;
+	const struct wn_program *program;
+
+	pthread_mutex_lock(lock);
+	memcpy(sums, runtime->carried, sizeof(runtime->carried));
+	runtime->device.ops->sum_counters(&runtime->device, sums);
+	program = &runtime->description->program;
+	pthread_mutex_unlock(lock);
+	return program;
+}
+
+static const struct wn_program *program_of(const struct wn_runtime *runtime)
+{
+	pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&runtime->version_lock;
+	const struct wn_program *program;
+
+	pthread_mutex_lock(lock);
+	program = &runtime->description->program;
+	pthread_mutex_unlock(lock);
+	return program;
+}
+
 uint32_t wn_runtime_program_counters(const struct wn_runtime *runtime, uint64_t *values,
 				     uint32_t capacity)
 {
-	const uint32_t count = runtime->device.program.counter_count;
-	uint64_t sums[WN_LANE_WORDS_MAX] = {0};
+	uint64_t sums[WN_LANE_WORDS_MAX];
+	const uint32_t count = take_sums(runtime, sums)->counter_count;
 
-	runtime->device.ops->sum_counters(&runtime->device, sums);
 	for (uint32_t i = 0; i < count && i < capacity; i++)
 		values[i] = sums[i];
 	return count;
@@ -50,32 +79,42 @@ uint32_t wn_runtime_program_counters(const struct wn_runtime *runtime, uint64_t 
 const char *wn_runtime_program_histogram(const struct wn_runtime *runtime, uint32_t histogram,
 					 uint64_t buckets[WN_HISTOGRAM_BUCKETS_LOG2])
 {
-	const struct wn_program *program = &runtime->device.program;
+	uint64_t sums[WN_LANE_WORDS_MAX];
+	const struct wn_program *program = take_sums(runtime, sums);
 	const uint32_t first = program->counter_count + WN_HISTOGRAM_BUCKETS_LOG2 * histogram;
-	uint64_t sums[WN_LANE_WORDS_MAX] = {0};
 
 	if (histogram >= WN_LANE_WORDS_MAX || first + WN_HISTOGRAM_BUCKETS_LOG2 > program->lane_words)
 		return NULL;
-	runtime->device.ops->sum_counters(&runtime->device, sums);
 	memcpy(buckets, sums + first, WN_HISTOGRAM_BUCKETS_LOG2 * sizeof(*buckets));
 	return program->histogram_names[histogram];
 }
 
 const char *wn_runtime_program_counter_name(const struct wn_runtime *runtime, uint32_t counter)
 {
-	const struct wn_program *program = &runtime->device.program;
+	const struct wn_program *program = program_of(runtime);
 
 	return counter < program->counter_count ? program->counter_names[counter] : NULL;
 }
 
 const struct wn_record_field *wn_runtime_record_fields(const struct wn_runtime *runtime)
 {
-	return runtime->device.program.record_fields;
+	return program_of(runtime)->record_fields;
 }
 
 const char *wn_runtime_program_name(const struct wn_runtime *runtime)
 {
-	return runtime->device.program.name;
+	return program_of(runtime)->name;
+}
+
+uint32_t wn_runtime_reload_count(const struct wn_runtime *runtime)
+{
+	pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&runtime->version_lock;
+	uint32_t count;
+
+	pthread_mutex_lock(lock);
+	count = runtime->reload_count;
+	pthread_mutex_unlock(lock);
+	return count;
 }
 
 const char *wn_runtime_device_name(const struct wn_runtime *runtime)
@@ -121,7 +160,7 @@ uint32_t wn_runtime_slot_bytes(const struct wn_runtime *runtime, uint32_t link)
 
 size_t wn_runtime_memory_bytes(const struct wn_runtime *runtime)
 {
-	size_t bytes = runtime->memory_bytes + wn_data_bytes(&runtime->data);
+	size_t bytes = runtime->memory_bytes + wn_data_bytes(runtime->data);
 
 	for (uint32_t i = 0; i < runtime->params.link_count; i++)
 		bytes += runtime->links[i].memory_bytes;
@@ -130,12 +169,12 @@ size_t wn_runtime_memory_bytes(const struct wn_runtime *runtime)
 
 size_t wn_runtime_data_bytes(const struct wn_runtime *runtime)
 {
-	return wn_data_bytes(&runtime->data);
+	return wn_data_bytes(runtime->data);
 }
 
 const char *wn_runtime_data_note(const struct wn_runtime *runtime)
 {
-	return runtime->data.blob.note;
+	return runtime->data->blob.note;
 }
 
 uint32_t wn_runtime_ring_depth(const struct wn_runtime *runtime, uint32_t link)

@@ -10,9 +10,9 @@
  *     wn_runtime_snapshot(runtime, &counters);
  *     wn_runtime_destroy(runtime);
  *
- * Calls of one runtime come from one thread, but for wn_runtime_snapshot(),
- * wn_runtime_request_stop() and wn_runtime_program_counters(), which any thread may make while the
- * runtime exists.
+ * Calls of one runtime come from one thread, its owner, but for wn_runtime_snapshot(),
+ * wn_runtime_request_stop(), wn_runtime_reload_count() and wn_runtime_program_*(), which any thread may
+ * make while the runtime exists. Texts that they return are good until it is destroyed.
  */
 #ifndef WARPNIC_RUNTIME_H
 #define WARPNIC_RUNTIME_H
@@ -116,12 +116,45 @@ WN_API void wn_runtime_request_stop(struct wn_runtime *runtime);
  */
 WN_API int wn_runtime_stop(struct wn_runtime *runtime);
 
+/*
+ * Replaces the program, and what it is given, while packets flow. Everything is read anew: the source
+ * is compiled, or the ready-made program loaded, and tables and data are read from their files, while
+ * the old version serves. Then the new one takes its place between two batches: every packet is served
+ * by one of the two, none is lost, none is answered twice.
+ *
+ * Of `wishes` only these members count: program (NULL: the same text as before), parameters, tables,
+ * data and loads. NULL for wishes as a whole: all as before. Their strings must live as long as the runtime, or
+ * until another reload succeeded.
+ *
+ * What must stay as it was, because links, records and reports were made for it: the program's name,
+ * the kind of packets it takes, and the fields of its records. Counters and histograms go on with the
+ * counts they had under the same name; new ones begin at zero, and those that are no more are forgotten.
+ * Cells keep what the program wrote where the tables of cells have the names and sizes they had.
+ *
+ * 0, or -errno with the reason, and the old version goes on as if nothing had been asked:
+ *   what wn_runtime_create() says of a program, a parameter, a table or a file that it cannot take
+ *   -EINVAL     something that must stay is not the same; or the runtime is not started, or stopped
+ *   -ETIMEDOUT  the old version did not come back from a packet within stop_ms
+ *   -ENOTSUP    the device cannot
+ * Owner's thread. Takes as long as the compiler and the files do; packets wait only for the exchange,
+ * which is over when every lane has finished its batch.
+ */
+WN_API int wn_runtime_reload(struct wn_runtime *runtime, const struct wn_runtime_params *wishes,
+			     struct wn_error *error);
+
+/* How many reloads have succeeded. Any thread. */
+WN_API uint32_t wn_runtime_reload_count(const struct wn_runtime *runtime);
+
 /* A snapshot of all counters, or of one link's. Any thread. The sum holds in every one. */
 WN_API void wn_runtime_snapshot(const struct wn_runtime *runtime, struct wn_counters *counters);
 WN_API void wn_runtime_link_snapshot(const struct wn_runtime *runtime, uint32_t link,
 			      struct wn_counters *counters);
 
-/* The program's own counters, summed over lanes: up to `capacity` values; returns how many it has. */
+/*
+ * The program's own counters, summed over lanes: up to `capacity` values; returns how many it has. After a
+ * reload they may be others: names and values belong together where wn_runtime_reload_count() was the
+ * same before and after.
+ */
 WN_API uint32_t wn_runtime_program_counters(const struct wn_runtime *runtime, uint64_t *values,
 				     uint32_t capacity);
 WN_API const char *wn_runtime_program_counter_name(const struct wn_runtime *runtime, uint32_t counter);
@@ -146,7 +179,7 @@ WN_API uint32_t wn_runtime_slot_count(const struct wn_runtime *runtime, uint32_t
 WN_API uint32_t wn_runtime_slot_bytes(const struct wn_runtime *runtime, uint32_t link);
 WN_API size_t wn_runtime_memory_bytes(const struct wn_runtime *runtime); /* all of it */
 WN_API size_t wn_runtime_data_bytes(const struct wn_runtime *runtime);   /* of that, tables and files */
-WN_API const char *wn_runtime_data_note(const struct wn_runtime *runtime); /* what was loaded, or "" */
+WN_API const char *wn_runtime_data_note(const struct wn_runtime *runtime); /* what was loaded, or ""; until a reload */
 
 /* Slots published and not yet released, over all queues of a link: how full its rings are. */
 WN_API uint32_t wn_runtime_ring_depth(const struct wn_runtime *runtime, uint32_t link);

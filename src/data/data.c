@@ -275,6 +275,42 @@ int wn_data_init(struct wn_data *data, const struct wn_program *program,
 	return 0;
 }
 
+/* The next table of cells from *number on; NULL where there is none. */
+static const char *next_cells(const struct wn_program *program, uint32_t *number)
+{
+	for (; program->tables[*number].name; (*number)++)
+		if (program->tables[*number].kind == WN_TABLE_cells)
+			return program->tables[(*number)++].name;
+	return NULL;
+}
+
+void wn_data_share_cells(struct wn_data *data, const struct wn_program *program,
+			 const struct wn_data *old, const struct wn_program *old_program)
+{
+	uint32_t a = 0, b = 0;
+
+	for (;;) {
+		const char *name = next_cells(program, &a), *old_name = next_cells(old_program, &b);
+
+		if (!name && !old_name)
+			break;
+		if (!name || !old_name || strcmp(name, old_name) ||
+		    data->tables[a - 1].count != old->tables[b - 1].count)
+			return;
+	}
+	data->shown.cells = old->shown.cells;
+}
+
+void wn_data_keep_cells(struct wn_data *data, struct wn_data *old)
+{
+	uint32_t *unused = data->cells;
+
+	if (data->shown.cells != old->cells)
+		return;
+	data->cells = old->cells;
+	old->cells = unused;
+}
+
 void wn_data_finish(struct wn_data *data)
 {
 	if (data->file)

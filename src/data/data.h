@@ -44,6 +44,16 @@ struct wn_data_wishes {
 int wn_data_init(struct wn_data *data, const struct wn_program *program,
 		 const struct wn_data_wishes *wishes, struct wn_error *error);
 
+/*
+ * Lets `data` use the cells of `old`, with what programs wrote into them, where the tables of cells of
+ * both programs have the same names and sizes. Not yet its own: finish frees those it was made with.
+ */
+void wn_data_share_cells(struct wn_data *data, const struct wn_program *program,
+			 const struct wn_data *old, const struct wn_program *old_program);
+
+/* `old` is used no more: cells that are shared become those of `data`. */
+void wn_data_keep_cells(struct wn_data *data, struct wn_data *old);
+
 /* A zeroed one is fine. No device may use it any more. */
 void wn_data_finish(struct wn_data *data);
 

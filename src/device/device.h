@@ -5,8 +5,9 @@
  * A device kind is one constant table of functions, listed by hand in device.c. Which thread calls
  * what:
  *   open, start, stop, close   the thread that owns the runtime
- *   launch                     the pump of that queue (the one that receives)
- *   sum_counters               any thread, between open and close
+ *   prepare, replace, drop     the same
+ *   launch                     the pump of that queue (the one that receives); never during a replace
+ *   sum_counters               any thread, between open and close; never during a replace
  */
 #ifndef WN_DEVICE_DEVICE_H
 #define WN_DEVICE_DEVICE_H
@@ -24,7 +25,7 @@ struct wn_device;
 /* Counters of a program, and words of a lane: counters and histograms. */
 enum { WN_COUNTERS_MAX = 256, WN_LANE_WORDS_MAX = 2048 };
 
-/* What the device knows of the program it loaded. Strings live until close. */
+/* What the device knows of a program it loaded. Strings live until close, or until it is dropped. */
 struct wn_program {
 	const char *name;
 	const char *summary;
@@ -38,6 +39,12 @@ struct wn_program {
 	const struct wn_table_field *tables;
 	const char *loader;               /* data/loader.h; NULL: it reads the file of --data, or none */
 	uint32_t lane_words;
+};
+
+/* A program beside the one that runs: made by prepare, exchanged by replace, unloaded by drop. */
+struct wn_version {
+	struct wn_program program;
+	void *state;                      /* the device's own */
 };
 
 struct wn_device_ops {
@@ -58,7 +65,7 @@ struct wn_device_ops {
 	/*
 	 * Begins to serve the rings; views stay valid until close. Chooses device->mode where it is
 	 * WN_MODE_AUTO. In resident and lease mode packets published from now on are answered. The
-	 * data stay the caller's and constant until close.
+	 * data stay the caller's and constant until close, or until a replace gives others.
 	 */
 	int (*start)(struct wn_device *device, const struct wn_ring_view *views, uint32_t count,
 		     const struct wn_program_data *data, struct wn_error *error);
@@ -72,6 +79,43 @@ struct wn_device_ops {
 	 * rings, so their memory must stay.
 	 */
 	int (*stop)(struct wn_device *device, int64_t deadline_ns, int abandon);
+
+	/*
+	 * Replacing the program, or what it is given, while packets flow, in two steps, so that all
+	 * that can fail or take long is over before anybody waits. Optional: NULL, all three, where a
+	 * device cannot.
+	 *
+	 * prepare: loads or compiles `text` beside the program that runs, which goes on undisturbed,
+	 * and fills *version. After start only.
+	 */
+	int (*prepare)(struct wn_device *device, const char *text, struct wn_version *version,
+		       struct wn_error *error);
+
+	/*
+	 * replace: exchanges *version and the program that runs, between two batches, and gives it
+	 * `data` (the caller's, constant, valid until the next replace or close). Every position is
+	 * served once: those before the boundary by the old program, those behind it by the new one,
+	 * from the very positions where the groups stopped.
+	 *
+	 * Returns 0 once no lane uses the old program or the old data any more. Then device->program
+	 * is the new one, *version holds the old one, and its lanes' final counts were added to
+	 * old_sums[old lane_words]; the new one counts from zero. Otherwise everything is as it was,
+	 * and the old program serves on: -ETIMEDOUT where a lane did not come to the end of its batch
+	 * by deadline_ns (CLOCK_MONOTONIC), or another -errno with the reason.
+	 *
+	 * Where data->cells is the address it was before, the cells go on: a device that keeps them in
+	 * memory of its own keeps that. Elsewhere they begin with what lies there, zeros.
+	 *
+	 *   resident, lease   the lanes are brought to a stop at a batch boundary, then go on
+	 *   batch             no launch is under way (the pumps are held), but one that returned early
+	 *                     may still run: wait for it
+	 */
+	int (*replace)(struct wn_device *device, struct wn_version *version,
+		       const struct wn_program_data *data, uint64_t *old_sums, int64_t deadline_ns,
+		       struct wn_error *error);
+
+	/* drop: unloads what prepare made or replace took out. A zeroed version is fine. */
+	void (*drop)(struct wn_device *device, struct wn_version *version);
 
 	/* Adds the rows of all lanes to sums[lane_words]: counters, then histograms. */
 	void (*sum_counters)(const struct wn_device *device, uint64_t *sums);

@@ -28,33 +28,50 @@ enum {
 	LEASE_NS = 5000000
 };
 
-/* One group's hold on one ring, and its row of the program's counters. */
+/* One group's hold on one ring. */
 struct lane {
 	struct wn_port port;
-	uint64_t *row;
 } __attribute__((aligned(WN_LINE_BYTES)));
 
 struct worker {
 	struct cpu *cpu;
 	pthread_t thread;
 	struct lane *lanes;       /* one a ring */
+	uint32_t first_lane;      /* number of the first of them */
 	uint32_t done;            /* 1 when the thread has left; written by it */
+	uint32_t held;            /* the hold that it stands still for; written by it */
 };
 
-struct cpu {
+/* A program with the lanes' rows of its counters; and what it is given, once it runs. */
+struct version {
 	struct wn_cpu_code code;
+	uint64_t *rows;           /* one a lane */
+	uint32_t row_words;       /* 64-bit words from one row to the next */
+	const struct wn_program_data *data;
+};
+
+/*
+ * `current` changes only while no lane is between two packets: before the threads start, or while all
+ * of them are held. hold is a number, so that a worker that comes too late for one hold is not taken
+ * to stand still for the next; a worker that sees its number (H) says so, after which it touches
+ * nothing (I), and goes on when it sees another (J), after whatever was changed in between.
+ *
+ *   hold      written by the owner     read by the workers   release   acquire (H, J)
+ *   held      written by the worker    read by the owner     release   acquire (I)
+ */
+struct cpu {
 	enum wn_mode mode;
 	uint32_t cores;
 	uint32_t worker_count;    /* 0 in batch mode */
 	uint32_t started;         /* threads to join */
 	uint32_t queue_count;
-	uint32_t row_words;       /* 64-bit words from one row to the next */
 	uint32_t abandon;         /* 1: leave, finished or not */
+	uint32_t hold;            /* number of the hold that is on; 0: none */
+	uint32_t holds;           /* so far; the owner's */
 	struct worker workers[WORKERS_MAX];
 	struct lane *lanes;
-	uint64_t *rows;
-	const struct wn_program_data *data;
 	uint32_t lane_count;
+	struct version *current;
 };
 
 static const struct wn_option cpu_options[] = {
@@ -75,37 +92,9 @@ static int cpu_list(struct wn_device_summary *list, uint32_t capacity)
 	return 1;
 }
 
-static int cpu_open(struct wn_device *device, struct wn_error *error)
+static struct wn_program description_of(const struct wn_cpu_program *program)
 {
-	struct cpu *cpu = device->state;
-	const uint32_t workers = (uint32_t)wn_options_number(&device->options, "workers");
-	const struct wn_cpu_program *program;
-	int rc;
-
-	if (device->options.address[0])
-		return wn_fail(error, EINVAL, WN_USAGE,
-			       "device 'cpu:%s': there is one cpu device; say cpu or cpu,workers=N",
-			       device->options.address);
-	if (device->mode == WN_MODE_BATCH && workers)
-		return wn_fail(error, EINVAL, WN_USAGE,
-			       "device 'cpu,workers=%u': in batch mode the pump runs the program; "
-			       "leave workers out, or say --mode resident", workers);
-	rc = wn_cpu_code_load(&cpu->code, device->program_text, error);
-	if (rc)
-		return rc;
-	program = cpu->code.program;
-	if (program->counter_count > WN_COUNTERS_MAX || program->lane_words > WN_LANE_WORDS_MAX) {
-		wn_cpu_code_unload(&cpu->code);
-		return wn_fail(error, EINVAL, WN_FAILED,
-			       "program '%s': too many counters or histograms: at most %d and %d",
-			       device->program_text, WN_COUNTERS_MAX, 16);
-	}
-	if (device->mode == WN_MODE_AUTO)
-		device->mode = workers ? WN_MODE_RESIDENT : WN_MODE_BATCH;
-	cpu->mode = device->mode;
-	cpu->cores = device->cores;
-	cpu->worker_count = cpu->mode == WN_MODE_BATCH ? 0 : workers ? workers : 1;
-	device->program = (struct wn_program){
+	return (struct wn_program){
 		.name = program->name,
 		.summary = program->summary,
 		.kind = (enum wn_packet_kind)program->kind,
@@ -119,6 +108,90 @@ static int cpu_open(struct wn_device *device, struct wn_error *error)
 		.loader = program->loader,
 		.lane_words = program->lane_words,
 	};
+}
+
+static void free_version(struct version *version)
+{
+	if (!version)
+		return;
+	wn_cpu_code_unload(&version->code);
+	free(version->rows);
+	free(version);
+}
+
+static int load_code(struct version *version, const char *text, int anew, struct wn_error *error)
+{
+	const struct wn_cpu_program *program;
+	int rc = anew ? wn_cpu_code_load_anew(&version->code, text, error)
+		      : wn_cpu_code_load(&version->code, text, error);
+
+	if (rc)
+		return rc;
+	program = version->code.program;
+	if (program->counter_count > WN_COUNTERS_MAX || program->lane_words > WN_LANE_WORDS_MAX)
+		return wn_fail(error, EINVAL, WN_FAILED,
+			       "program '%s': too many counters or histograms: at most %d and %d", text,
+			       WN_COUNTERS_MAX, 16);
+	version->row_words = (program->lane_words + 15) / 16 * 16 + 16;
+	return 0;
+}
+
+/* A program without rows. *version stays NULL where it fails. */
+static int load_version(struct version **version, const char *text, int anew, struct wn_error *error)
+{
+	struct version *made = calloc(1, sizeof(*made));
+	const int rc = made ? load_code(made, text, anew, error)
+			    : wn_fail(error, ENOMEM, WN_FAILED, "out of memory");
+
+	if (rc) {
+		free_version(made);
+		return rc;
+	}
+	*version = made;
+	return 0;
+}
+
+static int make_rows(struct version *version, uint32_t lane_count)
+{
+	const size_t bytes = (size_t)lane_count * version->row_words * 8;
+
+	version->rows = aligned_alloc(WN_LINE_BYTES, bytes);
+	if (!version->rows)
+		return -ENOMEM;
+	memset(version->rows, 0, bytes);
+	return 0;
+}
+
+static void add_rows(const struct version *version, uint32_t lane_count, uint64_t *sums)
+{
+	for (uint32_t lane = 0; version->rows && lane < lane_count; lane++)
+		for (uint32_t i = 0; i < version->code.program->lane_words; i++)
+			sums[i] += wn_load_relaxed64(&version->rows[(size_t)lane * version->row_words + i]);
+}
+
+static int cpu_open(struct wn_device *device, struct wn_error *error)
+{
+	struct cpu *cpu = device->state;
+	const uint32_t workers = (uint32_t)wn_options_number(&device->options, "workers");
+	int rc;
+
+	if (device->options.address[0])
+		return wn_fail(error, EINVAL, WN_USAGE,
+			       "device 'cpu:%s': there is one cpu device; say cpu or cpu,workers=N",
+			       device->options.address);
+	if (device->mode == WN_MODE_BATCH && workers)
+		return wn_fail(error, EINVAL, WN_USAGE,
+			       "device 'cpu,workers=%u': in batch mode the pump runs the program; "
+			       "leave workers out, or say --mode resident", workers);
+	rc = load_version(&cpu->current, device->program_text, 0, error);
+	if (rc)
+		return rc;
+	if (device->mode == WN_MODE_AUTO)
+		device->mode = workers ? WN_MODE_RESIDENT : WN_MODE_BATCH;
+	cpu->mode = device->mode;
+	cpu->cores = device->cores;
+	cpu->worker_count = cpu->mode == WN_MODE_BATCH ? 0 : workers ? workers : 1;
+	device->program = description_of(cpu->current->code.program);
 	if (cpu->worker_count)
 		snprintf(device->name, sizeof(device->name), "cpu, %u worker%s", cpu->worker_count,
 			 cpu->worker_count > 1 ? "s" : "");
@@ -130,19 +203,33 @@ static int cpu_open(struct wn_device *device, struct wn_error *error)
 /* Serves every ring once. Returns the slots served; *finished when all rings are done with. */
 static uint32_t serve_rings(struct worker *worker, int *finished)
 {
-	const struct wn_cpu_program *program = worker->cpu->code.program;
+	const struct version *version = worker->cpu->current;
+	uint64_t *row = version->rows + (size_t)worker->first_lane * version->row_words;
 	uint32_t served = 0;
 
 	*finished = 1;
-	for (uint32_t i = 0; i < worker->cpu->queue_count; i++) {
+	for (uint32_t i = 0; i < worker->cpu->queue_count; i++, row += version->row_words) {
 		struct lane *lane = &worker->lanes[i];
-		const uint32_t count = program->serve(&lane->port, worker->cpu->data, lane->row, SERVE_BUDGET);
+		const uint32_t count = version->code.program->serve(&lane->port, version->data, row,
+								    SERVE_BUDGET);
 
 		served += count;
 		if (count || !wn_port_finished(&lane->port))
 			*finished = 0;
 	}
 	return served;
+}
+
+/* Stands still between two batches for as long as the owner wants. */
+static void stand_still(struct worker *worker, uint32_t hold)
+{
+	const uint32_t *abandon = &worker->cpu->abandon;
+	struct wn_backoff backoff;
+
+	wn_backoff_init(&backoff, worker->cpu->cores);
+	wn_store_release(&worker->held, hold); /* (I) */
+	while (wn_load_acquire(&worker->cpu->hold) == hold && !wn_load_relaxed(abandon)) /* (J) */
+		wn_backoff_wait(&backoff);
 }
 
 /*
@@ -157,8 +244,12 @@ static int run_lease(struct worker *worker, uint32_t polls, int64_t until_ns)
 
 	wn_backoff_init(&backoff, worker->cpu->cores);
 	for (uint32_t poll = 0; !polls || (poll < polls && wn_clock_ns() < until_ns); poll++) {
-		const uint32_t served = serve_rings(worker, &finished);
+		const uint32_t hold = wn_load_acquire(&worker->cpu->hold); /* (H) */
+		uint32_t served;
 
+		if (WN_UNLIKELY(hold))
+			stand_still(worker, hold);
+		served = serve_rings(worker, &finished);
 		if (finished || wn_load_relaxed(&worker->cpu->abandon))
 			return 1;
 		if (served)
@@ -185,20 +276,14 @@ static void *work(void *argument)
 static int make_lanes(struct cpu *cpu, const struct wn_ring_view *views, uint32_t queue_count)
 {
 	const uint32_t groups = cpu->worker_count ? cpu->worker_count : 1;
-	const uint32_t words = cpu->code.program->lane_words;
 
 	cpu->queue_count = queue_count;
 	cpu->lane_count = groups * queue_count;
-	cpu->row_words = (words + 15) / 16 * 16 + 16;
 	cpu->lanes = aligned_alloc(WN_LINE_BYTES, cpu->lane_count * sizeof(*cpu->lanes));
-	cpu->rows = aligned_alloc(WN_LINE_BYTES, (size_t)cpu->lane_count * cpu->row_words * 8);
-	if (!cpu->lanes || !cpu->rows)
+	if (!cpu->lanes || make_rows(cpu->current, cpu->lane_count))
 		return -ENOMEM;
-	memset(cpu->rows, 0, (size_t)cpu->lane_count * cpu->row_words * 8);
-	for (uint32_t i = 0; i < cpu->lane_count; i++) {
+	for (uint32_t i = 0; i < cpu->lane_count; i++)
 		wn_port_init(&cpu->lanes[i].port, &views[i % queue_count], i / queue_count, groups);
-		cpu->lanes[i].row = cpu->rows + (size_t)i * cpu->row_words;
-	}
 	return 0;
 }
 
@@ -208,11 +293,12 @@ static int cpu_start(struct wn_device *device, const struct wn_ring_view *views,
 	struct cpu *cpu = device->state;
 	int rc = make_lanes(cpu, views, count);
 
-	cpu->data = data;
 	if (rc)
 		return wn_fail(error, -rc, WN_FAILED, "cpu device: out of memory");
+	cpu->current->data = data;
 	for (uint32_t i = 0; i < cpu->worker_count; i++) {
 		cpu->workers[i].cpu = cpu;
+		cpu->workers[i].first_lane = i * count;
 		cpu->workers[i].lanes = cpu->lanes + (size_t)i * count;
 		rc = pthread_create(&cpu->workers[i].thread, NULL, work, &cpu->workers[i]);
 		if (rc)
@@ -226,10 +312,94 @@ static int cpu_start(struct wn_device *device, const struct wn_ring_view *views,
 static void cpu_launch(struct wn_device *device, uint32_t queue, uint32_t first, uint32_t count)
 {
 	struct cpu *cpu = device->state;
+	const struct version *version = cpu->current;
 	struct lane *lane = &cpu->lanes[queue];
 
 	lane->port.position = first;
-	cpu->code.program->serve(&lane->port, cpu->data, lane->row, count);
+	version->code.program->serve(&lane->port, version->data,
+				     version->rows + (size_t)queue * version->row_words, count);
+}
+
+/* -- replace -- */
+
+static int cpu_prepare(struct wn_device *device, const char *text, struct wn_version *version,
+		       struct wn_error *error)
+{
+	const struct cpu *cpu = device->state;
+	struct version *made = NULL;
+	const int rc = load_version(&made, text, 1, error);
+
+	if (rc)
+		return rc;
+	if (make_rows(made, cpu->lane_count)) {
+		free_version(made);
+		return wn_fail(error, ENOMEM, WN_FAILED, "cpu device: out of memory");
+	}
+	version->program = description_of(made->code.program);
+	version->state = made;
+	return 0;
+}
+
+/* Waits until a worker stands still or has left. 0 or -ETIMEDOUT. */
+static int wait_held(const struct worker *worker, uint32_t hold, int64_t deadline_ns)
+{
+	struct wn_backoff backoff;
+
+	wn_backoff_init(&backoff, 1);
+	while (wn_load_acquire(&worker->held) != hold && !wn_load_acquire(&worker->done)) { /* (I) */
+		if (wn_clock_ns() >= deadline_ns)
+			return -ETIMEDOUT;
+		wn_backoff_wait(&backoff);
+	}
+	return 0;
+}
+
+static void release_workers(struct cpu *cpu)
+{
+	wn_store_release(&cpu->hold, 0); /* (J) */
+}
+
+/* Brings all workers to a stop between two batches. 0, or -ETIMEDOUT and they go on as before. */
+static int hold_workers(struct cpu *cpu, int64_t deadline_ns, struct wn_error *error)
+{
+	cpu->holds = cpu->holds + 1 ? cpu->holds + 1 : 1;
+	wn_store_release(&cpu->hold, cpu->holds); /* (H) */
+	for (uint32_t i = 0; i < cpu->started; i++) {
+		if (!wait_held(&cpu->workers[i], cpu->holds, deadline_ns))
+			continue;
+		release_workers(cpu);
+		return wn_fail(error, ETIMEDOUT, WN_FAILED,
+			       "cpu device: worker %u did not come back from the program in time", i);
+	}
+	return 0;
+}
+
+static int cpu_replace(struct wn_device *device, struct wn_version *version,
+		       const struct wn_program_data *data, uint64_t *old_sums, int64_t deadline_ns,
+		       struct wn_error *error)
+{
+	struct cpu *cpu = device->state;
+	const struct wn_program old_program = device->program;
+	struct version *old = cpu->current;
+	const int rc = hold_workers(cpu, deadline_ns, error);
+
+	if (rc)
+		return rc;
+	cpu->current = version->state;
+	cpu->current->data = data;
+	release_workers(cpu);
+	add_rows(old, cpu->lane_count, old_sums);
+	device->program = version->program;
+	version->program = old_program;
+	version->state = old;
+	return 0;
+}
+
+static void cpu_drop(struct wn_device *device, struct wn_version *version)
+{
+	(void)device;
+	free_version(version->state);
+	memset(version, 0, sizeof(*version));
 }
 
 static int cpu_stop(struct wn_device *device, int64_t deadline_ns, int abandon)
@@ -253,9 +423,7 @@ static void cpu_sum_counters(const struct wn_device *device, uint64_t *sums)
 {
 	const struct cpu *cpu = device->state;
 
-	for (uint32_t lane = 0; lane < cpu->lane_count; lane++)
-		for (uint32_t i = 0; i < cpu->code.program->lane_words; i++)
-			sums[i] += wn_load_relaxed64(&cpu->lanes[lane].row[i]);
+	add_rows(cpu->current, cpu->lane_count, sums);
 }
 
 static void cpu_close(struct wn_device *device)
@@ -265,9 +433,8 @@ static void cpu_close(struct wn_device *device)
 	wn_store_relaxed(&cpu->abandon, 1);
 	while (cpu->started)
 		pthread_join(cpu->workers[--cpu->started].thread, NULL);
-	free(cpu->rows);
 	free(cpu->lanes);
-	wn_cpu_code_unload(&cpu->code);
+	free_version(cpu->current);
 }
 
 const struct wn_device_ops wn_device_cpu = {
@@ -280,6 +447,9 @@ const struct wn_device_ops wn_device_cpu = {
 	.start = cpu_start,
 	.launch = cpu_launch,
 	.stop = cpu_stop,
+	.prepare = cpu_prepare,
+	.replace = cpu_replace,
+	.drop = cpu_drop,
 	.sum_counters = cpu_sum_counters,
 	.close = cpu_close,
 };

@@ -4,10 +4,13 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -75,7 +78,61 @@ static int unknown_program(const char *name, const char *folder, struct wn_error
 		       name, names[0] ? names : "none (programs folder not found)", name);
 }
 
-static int load_ready_made(struct wn_cpu_code *code, const char *name, struct wn_error *error)
+/* A folder of our own for a shared object, $TMPDIR/warpnic-XXXXXX. */
+static int make_folder(char *folder, size_t bytes, const char *program, struct wn_error *error)
+{
+	const char *temporary = getenv("TMPDIR");
+
+	snprintf(folder, bytes, "%s/warpnic-XXXXXX", temporary && *temporary ? temporary : "/tmp");
+	if (mkdtemp(folder))
+		return 0;
+	return wn_fail(error, errno, WN_FAILED, "program %s: cannot make a folder %s: %s", program, folder,
+		       strerror(errno));
+}
+
+static int copy_file(const char *from, const char *to)
+{
+	const int in = open(from, O_RDONLY | O_CLOEXEC);
+	const int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
+	ssize_t count = -1;
+	int rc = 0;
+
+	if (in >= 0 && out >= 0)
+		while ((count = sendfile(out, in, NULL, 1 << 20)) > 0)
+			continue;
+	if (count < 0)
+		rc = -errno;
+	if (in >= 0)
+		close(in);
+	if (out >= 0 && close(out) && !rc)
+		rc = -errno;
+	return rc;
+}
+
+/*
+ * dlopen(3) knows objects by their names: asked for one that is loaded it returns that one, whatever
+ * the file holds by now. So the file is opened under a name that nobody had before.
+ */
+static int open_copy(struct wn_cpu_code *code, const char *path, struct wn_error *error)
+{
+	char folder[PATH_MAX], object[PATH_MAX + 16];
+	int rc = make_folder(folder, sizeof(folder), path, error);
+
+	if (rc)
+		return rc;
+	snprintf(object, sizeof(object), "%s/program.so", folder);
+	rc = copy_file(path, object);
+	if (rc)
+		wn_fail(error, -rc, WN_FAILED, "program %s: cannot copy it to %s: %s", path, object,
+			strerror(-rc));
+	else
+		rc = open_object(code, object, error);
+	unlink(object);
+	rmdir(folder);
+	return rc;
+}
+
+static int load_ready_made(struct wn_cpu_code *code, const char *name, int anew, struct wn_error *error)
 {
 	char path[WN_PATH_BYTES + 300];
 	struct wn_paths paths;
@@ -84,7 +141,7 @@ static int load_ready_made(struct wn_cpu_code *code, const char *name, struct wn
 	snprintf(path, sizeof(path), "%s/%.255s.so", paths.programs, name);
 	if (!name[0] || access(path, R_OK))
 		return unknown_program(name, paths.programs, error);
-	return open_object(code, path, error);
+	return anew ? open_copy(code, path, error) : open_object(code, path, error);
 }
 
 /* Splits $CC, which may carry a wrapper or options ("ccache gcc"), into words. */
@@ -97,12 +154,14 @@ static int compiler_words(char *text, char **words)
 	return count;
 }
 
-/* Runs the compiler; returns its exit status, or -errno where it could not be run. */
-static int run_compiler(const char *source, const char *object, const struct wn_paths *paths)
+/* Runs the compiler with its words in a file; returns its exit status, or -errno where it could not. */
+static int run_compiler(const char *source, const char *object, const char *words_path,
+			const struct wn_paths *paths)
 {
 	char define[PATH_MAX + 64], include[WN_PATH_BYTES + 2], headers[WN_PATH_BYTES + 2], entry[PATH_MAX];
 	char compiler[256], *words[COMPILER_WORDS_MAX + 8];
 	const char *chosen = getenv("CC");
+	posix_spawn_file_actions_t actions;
 	int count, status, rc;
 	pid_t child;
 
@@ -118,7 +177,10 @@ static int run_compiler(const char *source, const char *object, const struct wn_
 	for (int i = 0; i < (int)(sizeof(fixed) / sizeof(fixed[0])); i++)
 		words[count++] = (char *)(uintptr_t)fixed[i];
 
-	rc = posix_spawnp(&child, words[0], NULL, NULL, words, environ);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 2, words_path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	rc = posix_spawnp(&child, words[0], &actions, NULL, words, environ);
+	posix_spawn_file_actions_destroy(&actions);
 	if (rc)
 		return -rc;
 	while (waitpid(child, &status, 0) < 0)
@@ -127,21 +189,35 @@ static int run_compiler(const char *source, const char *object, const struct wn_
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
-static int compile(struct wn_cpu_code *code, const char *source, struct wn_error *error)
+/* Passes the compiler's words on to stderr, and keeps the first that is an error. */
+static void tell_words(const char *path, char *first, size_t bytes)
 {
-	const char *temporary = getenv("TMPDIR");
-	char folder[PATH_MAX], object[PATH_MAX + 16];
+	FILE *file = fopen(path, "re");
+	char line[1024];
+
+	first[0] = '\0';
+	while (file && fgets(line, sizeof(line), file)) {
+		fputs(line, stderr);
+		line[strcspn(line, "\n")] = '\0';
+		if (!first[0] && strstr(line, "error"))
+			snprintf(first, bytes, "%.*s", (int)bytes - 1, line);
+	}
+	if (file)
+		fclose(file);
+}
+
+static int compile_in(struct wn_cpu_code *code, const char *source, const char *folder,
+		      struct wn_error *error)
+{
+	char object[PATH_MAX + 16], words[PATH_MAX + 16], first[600];
 	struct wn_paths paths;
 	int rc;
 
 	wn_paths_find(&paths);
-	snprintf(folder, sizeof(folder), "%s/warpnic-XXXXXX",
-		 temporary && *temporary ? temporary : "/tmp");
-	if (!mkdtemp(folder))
-		return wn_fail(error, errno, WN_FAILED, "program %s: cannot make a folder %s: %s",
-			       source, folder, strerror(errno));
 	snprintf(object, sizeof(object), "%s/program.so", folder);
-	rc = run_compiler(source, object, &paths);
+	snprintf(words, sizeof(words), "%s/words", folder);
+	rc = run_compiler(source, object, words, &paths);
+	tell_words(words, first, sizeof(first));
 	if (rc < 0)
 		rc = wn_fail(error, -rc, WN_UNAVAILABLE,
 			     "program %s: no C compiler (%s): install gcc, or name one in $CC", source,
@@ -150,11 +226,23 @@ static int compile(struct wn_cpu_code *code, const char *source, struct wn_error
 		rc = wn_fail(error, ENOENT, WN_UNAVAILABLE,
 			     "program %s: no C compiler: install gcc, or name one in $CC", source);
 	else if (rc)
-		rc = wn_fail(error, EINVAL, WN_FAILED,
-			     "program %s: does not compile; the compiler's words are above", source);
+		rc = wn_fail(error, EINVAL, WN_FAILED, "program %s: does not compile: %s", source,
+			     first[0] ? first : "the compiler's words are above");
 	else
 		rc = open_object(code, object, error);
 	unlink(object);
+	unlink(words);
+	return rc;
+}
+
+static int compile(struct wn_cpu_code *code, const char *source, struct wn_error *error)
+{
+	char folder[PATH_MAX];
+	int rc = make_folder(folder, sizeof(folder), source, error);
+
+	if (rc)
+		return rc;
+	rc = compile_in(code, source, folder, error);
 	rmdir(folder);
 	return rc;
 }
@@ -173,14 +261,24 @@ static int load_source(struct wn_cpu_code *code, const char *path, struct wn_err
 	return compile(code, full, error);
 }
 
-int wn_cpu_code_load(struct wn_cpu_code *code, const char *text, struct wn_error *error)
+static int load(struct wn_cpu_code *code, const char *text, int anew, struct wn_error *error)
 {
 	const size_t length = strlen(text);
 
 	memset(code, 0, sizeof(*code));
 	if (strchr(text, '/') || (length > 2 && !strcmp(text + length - 2, ".c")))
 		return load_source(code, text, error);
-	return load_ready_made(code, text, error);
+	return load_ready_made(code, text, anew, error);
+}
+
+int wn_cpu_code_load(struct wn_cpu_code *code, const char *text, struct wn_error *error)
+{
+	return load(code, text, 0, error);
+}
+
+int wn_cpu_code_load_anew(struct wn_cpu_code *code, const char *text, struct wn_error *error)
+{
+	return load(code, text, 1, error);
 }
 
 void wn_cpu_code_unload(struct wn_cpu_code *code)

@@ -22,6 +22,13 @@ struct wn_cpu_code {
  */
 int wn_cpu_code_load(struct wn_cpu_code *code, const char *text, struct wn_error *error);
 
+/*
+ * The same beside one that is loaded already: a ready-made program is read from its file anew, which
+ * may be another file by now (installed by renaming; one overwritten in place would change under
+ * whoever runs it).
+ */
+int wn_cpu_code_load_anew(struct wn_cpu_code *code, const char *text, struct wn_error *error);
+
 /* A zeroed code is fine. */
 void wn_cpu_code_unload(struct wn_cpu_code *code);
 
