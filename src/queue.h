@@ -32,13 +32,6 @@ enum wn_fate {
 	WN_FATE_DELIVERED
 };
 
-/* What the receive pump knows of a train, out of any device's reach. */
-struct wn_train {
-	uint32_t length;
-	uint16_t segment_bytes;
-	uint16_t segment_count;
-};
-
 /* Where packets can leave but by a reply: all links of the runtime. */
 struct wn_outlets {
 	struct wn_queue *const *queues;  /* the first queue of link k */

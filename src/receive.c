@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The receive pump: reserve free slots, let the link fill them, number them, publish.
+ * The receive pump: reserve free slots, let the link fill them, count them, publish.
  */
 #include "queue.h"
 
@@ -23,30 +23,15 @@ static void show_counts(struct wn_queue *queue)
 	wn_counter_block_write(&queue->receive_block, queue->receive.values, WN_RX_COUNT);
 }
 
-/* Numbers the filled slots and counts what is in them. */
-static void number_slots(struct wn_queue *queue, uint32_t count)
+/* Counts what the link has described: the numbers that it gave out, and the bytes. */
+static void count_packets(struct wn_receive_side *side, const struct wn_receive_batch *batch)
 {
-	struct wn_receive_side *side = &queue->receive;
-	const struct wn_ring_view *view = &queue->ring.view;
-	uint64_t packets = 0, bytes = 0;
+	const uint32_t packets = batch->index - side->index;
 
-	for (uint32_t i = 0; i < count; i++) {
-		const uint32_t position = side->producer.published + i;
-		const uint32_t index = position & view->slot_mask;
-		struct wn_slot *slot = &view->slots[index];
-
-		slot->position = position + 1;
-		slot->index = side->index + (uint32_t)packets;
-		packets += slot->segment_count;
-		bytes += slot->wire_length;
-		if (queue->trains)
-			queue->trains[index] = (struct wn_train){slot->length, slot->segment_bytes,
-								 slot->segment_count};
-	}
-	side->index += (uint32_t)packets;
+	side->index = batch->index;
 	side->values[WN_RX_RECEIVED] += packets;
 	side->values[WN_RX_ADMITTED] += packets;
-	side->values[WN_RX_BYTES] += bytes;
+	side->values[WN_RX_BYTES] += batch->bytes;
 }
 
 /* The ring is full and the link cannot wait: what is there now is read and dropped. */
@@ -159,6 +144,8 @@ uint32_t wn_receive_burst(struct wn_queue *queue, int64_t wait_ns)
 		.view = &queue->ring.view,
 		.first = side->producer.published,
 		.wait_ns = wait_ns,
+		.index = side->index,
+		.trains = queue->trains,
 	};
 	const uint64_t before = side->values[WN_RX_RECEIVED];
 	int count, is_over, is_scarce;
@@ -185,7 +172,7 @@ uint32_t wn_receive_burst(struct wn_queue *queue, int64_t wait_ns)
 	}
 	count = queue->link->ops->receive(queue->link, queue->index, &batch);
 	if (count > 0)
-		number_slots(queue, (uint32_t)count);
+		count_packets(side, &batch);
 	settle_budget(queue->budget, batch.capacity, side->values[WN_RX_RECEIVED] - before);
 	/* The last packets of a budget may be waiting at another queue: let it have its turn. */
 	if (is_scarce && count == 0 && wait_ns)

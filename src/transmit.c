@@ -305,31 +305,48 @@ static uint32_t packets_in(const struct wn_queue *queue, uint32_t index)
 	return queue->trains ? queue->trains[index].segment_count : 1;
 }
 
-uint32_t wn_transmit_burst(struct wn_queue *queue)
+/* Carries out `count` words, from position `first` on. Returns the packets that were in their slots. */
+static uint64_t settle_burst(struct wn_queue *queue, uint32_t first, uint32_t count)
 {
 	struct wn_transmit_side *side = &queue->transmit;
 	const struct wn_ring_view *view = &queue->ring.view;
-	const uint32_t limit = wn_load_acquire(&queue->admitted); /* (L) */
-	const uint32_t count = wn_consumer_peek(&side->consumer, limit, side->words, WN_BURST_MAX);
 	uint64_t finished = 0;
 	uint32_t dropped = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
-		const uint32_t index = (side->consumer.released + i) & view->slot_mask;
+		const uint32_t index = (first + i) & view->slot_mask;
 		const struct piece piece = {index, 0, 0};
+		const uint32_t packets = packets_in(queue, index);
 
-		finished += packets_in(queue, index);
+		finished += packets;
 		if (!queue->trains && wn_verdict_code(side->words[i]) == WN_DROP)
-			dropped++; /* the commonest end needs no look at anything */
-		else if (packets_in(queue, index) > 1)
+			dropped++;
+		else if (packets > 1)
 			settle_train(queue, index, side->words[i]);
 		else
 			settle(queue, &piece, side->words[i], view->slot_bytes);
 	}
-	if (!count)
-		return 0;
 	count_drop(queue, WN_CAUSE_PROGRAM, dropped);
 	flush_items(queue);
+	return finished;
+}
+
+uint32_t wn_transmit_burst(struct wn_queue *queue)
+{
+	struct wn_transmit_side *side = &queue->transmit;
+	const uint32_t limit = wn_load_acquire(&queue->admitted); /* (L) */
+	uint64_t finished;
+	uint32_t run = 0, count;
+
+	/* The commonest end needs no look at anything: what was dropped in a row is only counted. */
+	if (!queue->trains)
+		run = wn_consumer_run_of(&side->consumer, limit, WN_DROP, WN_BURST_MAX);
+	count = wn_consumer_peek(&side->consumer, limit, run, side->words, WN_BURST_MAX - run);
+	if (!run && !count)
+		return 0;
+	count_drop(queue, WN_CAUSE_PROGRAM, run);
+	finished = run + settle_burst(queue, side->consumer.released + run, count);
+	count += run;
 	side->values[WN_TX_FINISHED] += finished;
 	wn_counter_block_write(&queue->transmit_block, side->values, WN_TX_COUNT);
 	wn_consumer_retire(&side->consumer, count);

@@ -4,12 +4,12 @@
  * on two cores. C11 atomics; each side caches the other's cursor and publishes once a batch.
  *
  *     spsc [--seconds S] [--stride BYTES] [--length BYTES] [--slots N] [--batch N]
- *          [--read all|length] [--cores A,B]
+ *          [--read all|length] [--apart] [--cores A,B]
  *
- * A slot is `stride` bytes (preset 2048): 16 bytes of length and arrival time, then the packet;
- * where the stride is 64 they lie in an array of their own. The producer writes every byte of the
- * packet; the consumer reads every word of it, or with --read length only its length. Prints one
- * JSON line.
+ * A slot is `stride` bytes (preset 2048): 16 bytes of length and arrival time, then the packet; with
+ * --apart, or where the stride is 64, they lie in an array of their own. The producer writes every byte
+ * of the packet; the consumer reads every word of it, or with --read length only its length. Prints
+ * one JSON line.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -23,22 +23,26 @@
 #include <sys/mman.h>
 #include <time.h>
 
-enum { LINE = 128, DESCRIPTION_BYTES = 16 };
+enum { LINE = 128, DESCRIPTION_BYTES = 16, HUGE_BYTES = 2 << 20, AHEAD = 16 };
 
 struct description {
 	uint32_t length, flags;
 	uint64_t arrival_ns;
 };
 
+/* Constant while the threads run; each copies it, so that it stays in registers. */
+struct shape {
+	uint32_t mask, batch, length;
+	size_t frame_stride, description_stride;
+	uint8_t *frames, *descriptions;
+	int reads_all, is_apart;
+};
+
 struct ring {
 	_Alignas(LINE) _Atomic uint32_t published; /* written by the producer */
 	_Alignas(LINE) _Atomic uint32_t released;  /* written by the consumer */
 	_Alignas(LINE) _Atomic uint32_t stop;      /* written by main */
-	_Alignas(LINE) uint32_t mask;
-	uint32_t batch, length;
-	size_t frame_stride, description_stride;
-	uint8_t *frames, *descriptions;
-	int reads_all;
+	_Alignas(LINE) struct shape shape;
 	int cores[2];
 };
 
@@ -74,56 +78,61 @@ static inline void relax(void)
 #endif
 }
 
-static inline struct description *description_at(const struct ring *ring, uint32_t slot)
+static inline struct description *description_at(const struct shape *shape, uint32_t slot)
 {
-	return (struct description *)(ring->descriptions + slot * ring->description_stride);
+	return (struct description *)(shape->descriptions + slot * shape->description_stride);
 }
 
-static inline uint64_t *frame_at(const struct ring *ring, uint32_t slot)
+static inline uint64_t *frame_at(const struct shape *shape, uint32_t slot)
 {
-	return (uint64_t *)(ring->frames + slot * ring->frame_stride);
+	return (uint64_t *)(shape->frames + slot * shape->frame_stride);
 }
 
 static void *produce(void *context)
 {
 	struct ring *ring = context;
-	const uint32_t words = ring->length / 8;
+	const struct shape shape = ring->shape;
+	const uint32_t words = shape.length / 8;
 	uint32_t published = 0, released = 0;
 
 	pin(ring->cores[0]);
 	while (!atomic_load_explicit(&ring->stop, memory_order_relaxed)) {
-		uint32_t room = ring->mask + 1 - (published - released);
+		uint32_t room = shape.mask + 1 - (published - released);
 
-		if (room < ring->batch) {
+		if (room < shape.batch) {
 			released = atomic_load_explicit(&ring->released, memory_order_acquire);
-			room = ring->mask + 1 - (published - released);
-			if (room < ring->batch) {
+			room = shape.mask + 1 - (published - released);
+			if (room < shape.batch) {
 				relax();
 				continue;
 			}
 		}
-		for (uint32_t i = 0; i < ring->batch; i++) {
-			const uint32_t slot = (published + i) & ring->mask;
-			uint64_t *frame = frame_at(ring, slot);
+		for (uint32_t i = 0; i < shape.batch; i++) {
+			const uint32_t slot = (published + i) & shape.mask;
+			const uint32_t later = (slot + AHEAD) & shape.mask;
+			uint64_t *frame = frame_at(&shape, slot);
 
-			*description_at(ring, slot) =
-				(struct description){ring->length, 0, published + i};
+			/* The consumer has these lines: asked for ahead, they come meanwhile. */
+			__builtin_prefetch(description_at(&shape, later), 1);
+			__builtin_prefetch(frame_at(&shape, later), 1);
+			*description_at(&shape, slot) =
+				(struct description){shape.length, 0, published + i};
 			for (uint32_t w = 0; w < words; w++)
 				frame[w] = (uint64_t)published + i + w;
 		}
-		published += ring->batch;
+		published += shape.batch;
 		atomic_store_explicit(&ring->published, published, memory_order_release);
 	}
 	return NULL;
 }
 
-static inline uint64_t read_packet(const struct ring *ring, uint32_t slot)
+static inline uint64_t read_packet(const struct shape *shape, uint32_t slot)
 {
-	const struct description *description = description_at(ring, slot);
-	const uint64_t *frame = frame_at(ring, slot);
+	const struct description *description = description_at(shape, slot);
+	const uint64_t *frame = frame_at(shape, slot);
 	uint64_t digest = description->length;
 
-	if (!ring->reads_all)
+	if (!shape->reads_all)
 		return digest;
 	for (uint32_t w = 0; w < description->length / 8; w++)
 		digest ^= frame[w];
@@ -133,8 +142,10 @@ static inline uint64_t read_packet(const struct ring *ring, uint32_t slot)
 static void *consume(void *context)
 {
 	struct ring *ring = context;
+	const struct shape shape = ring->shape;
 	struct result *result = calloc(1, sizeof(*result));
 	uint32_t published = 0, released = 0;
+	uint64_t digest = 0;
 	double start;
 
 	if (!result)
@@ -151,15 +162,16 @@ static void *consume(void *context)
 			relax();
 			continue;
 		}
-		if (ready > ring->batch)
-			ready = ring->batch;
+		if (ready > shape.batch)
+			ready = shape.batch;
 		for (uint32_t i = 0; i < ready; i++)
-			result->digest += read_packet(ring, (released + i) & ring->mask);
+			digest += read_packet(&shape, (released + i) & shape.mask);
 		released += ready;
 		result->packets += ready;
 		atomic_store_explicit(&ring->released, released, memory_order_release);
 	}
 	result->seconds = now_seconds() - start;
+	result->digest = digest;
 	return result;
 }
 
@@ -181,37 +193,42 @@ static void choose_cores(int cores[2])
 	}
 }
 
+/* In huge pages where the kernel has some: with small ones nearly every slot would miss the TLB. */
 static void *map(size_t bytes)
 {
-	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	const size_t room = (bytes + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
+	uint8_t *memory = mmap(NULL, room + HUGE_BYTES, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (memory == MAP_FAILED) {
 		perror("spsc: mmap");
 		exit(1);
 	}
+	memory += (HUGE_BYTES - (uintptr_t)memory % HUGE_BYTES) % HUGE_BYTES;
+	madvise(memory, room, MADV_HUGEPAGE);
+	memset(memory, 0, room);
 	return memory;
 }
 
-static void lay_out(struct ring *ring, size_t stride)
+static void lay_out(struct shape *shape, size_t stride)
 {
-	const size_t slots = ring->mask + (size_t)1;
+	const size_t slots = shape->mask + (size_t)1;
 
-	ring->frame_stride = ring->description_stride = stride;
-	ring->descriptions = map(slots * stride);
-	ring->frames = ring->descriptions + DESCRIPTION_BYTES;
-	if (stride >= DESCRIPTION_BYTES + (size_t)ring->length)
+	shape->frame_stride = shape->description_stride = stride;
+	shape->descriptions = map(slots * stride);
+	shape->frames = shape->descriptions + DESCRIPTION_BYTES;
+	if (!shape->is_apart && stride >= DESCRIPTION_BYTES + (size_t)shape->length)
 		return;
-	/* Packets fill their slots: descriptions side by side, as a ring of arrays has them. */
-	ring->frames = ring->descriptions;
-	ring->description_stride = DESCRIPTION_BYTES;
-	ring->descriptions = map(slots * DESCRIPTION_BYTES);
+	/* Descriptions side by side, as a ring of arrays has them. */
+	shape->frames = shape->descriptions;
+	shape->description_stride = DESCRIPTION_BYTES;
+	shape->descriptions = map(slots * DESCRIPTION_BYTES);
 }
 
 static int usage(void)
 {
 	fputs("usage: spsc [--seconds S] [--stride BYTES] [--length BYTES] [--slots N] [--batch N]\n"
-	      "            [--read all|length] [--cores A,B]\n",
+	      "            [--read all|length] [--apart] [--cores A,B]\n",
 	      stderr);
 	return 2;
 }
@@ -227,7 +244,7 @@ static int parse(struct ring *ring, struct settings *settings, int argc, char **
 	static const struct option options[] = {
 		{"seconds", 1, NULL, 's'}, {"stride", 1, NULL, 'g'}, {"length", 1, NULL, 'l'},
 		{"slots", 1, NULL, 'n'},   {"batch", 1, NULL, 'b'},  {"read", 1, NULL, 'r'},
-		{"cores", 1, NULL, 'c'},   {NULL, 0, NULL, 0},
+		{"cores", 1, NULL, 'c'},   {"apart", 0, NULL, 'a'},  {NULL, 0, NULL, 0},
 	};
 	int code;
 
@@ -240,16 +257,19 @@ static int parse(struct ring *ring, struct settings *settings, int argc, char **
 			settings->stride = strtoul(optarg, NULL, 0);
 			break;
 		case 'l':
-			ring->length = (uint32_t)strtoul(optarg, NULL, 0);
+			ring->shape.length = (uint32_t)strtoul(optarg, NULL, 0);
 			break;
 		case 'n':
 			settings->slots = (uint32_t)strtoul(optarg, NULL, 0);
 			break;
 		case 'b':
-			ring->batch = (uint32_t)strtoul(optarg, NULL, 0);
+			ring->shape.batch = (uint32_t)strtoul(optarg, NULL, 0);
 			break;
 		case 'r':
-			ring->reads_all = strcmp(optarg, "length") != 0;
+			ring->shape.reads_all = strcmp(optarg, "length") != 0;
+			break;
+		case 'a':
+			ring->shape.is_apart = 1;
 			break;
 		case 'c':
 			if (sscanf(optarg, "%d,%d", &ring->cores[0], &ring->cores[1]) != 2)
@@ -259,17 +279,17 @@ static int parse(struct ring *ring, struct settings *settings, int argc, char **
 			return -1;
 		}
 	}
-	if (!settings->slots || (settings->slots & (settings->slots - 1)) || ring->length % 8 ||
-	    ring->length > settings->stride || !ring->batch || ring->batch > settings->slots ||
+	if (!settings->slots || (settings->slots & (settings->slots - 1)) || ring->shape.length % 8 ||
+	    ring->shape.length > settings->stride || !ring->shape.batch || ring->shape.batch > settings->slots ||
 	    settings->stride % 8)
 		return -1;
-	ring->mask = settings->slots - 1;
+	ring->shape.mask = settings->slots - 1;
 	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	static struct ring ring = {.batch = 32, .length = 64, .reads_all = 1};
+	static struct ring ring = {.shape = {.batch = 32, .length = 64, .reads_all = 1}};
 	struct settings settings = {1.0, 2048, 4096};
 	struct timespec nap;
 	struct result *result;
@@ -279,7 +299,7 @@ int main(int argc, char **argv)
 	choose_cores(ring.cores);
 	if (parse(&ring, &settings, argc, argv))
 		return usage();
-	lay_out(&ring, settings.stride);
+	lay_out(&ring.shape, settings.stride);
 	if (pthread_create(&consumer, NULL, consume, &ring) ||
 	    pthread_create(&producer, NULL, produce, &ring)) {
 		fprintf(stderr, "spsc: threads cannot be had\n");
@@ -297,8 +317,8 @@ int main(int argc, char **argv)
 	printf("{\"floor\": \"spsc\", \"stride\": %zu, \"length\": %u, \"slots\": %u, \"batch\": %u, "
 	       "\"read\": \"%s\", \"packets\": %llu, \"seconds\": %.6f, "
 	       "\"packets_per_second\": %.1f, \"digest\": %llu}\n",
-	       settings.stride, ring.length, settings.slots, ring.batch,
-	       ring.reads_all ? "all" : "length", (unsigned long long)result->packets,
+	       settings.stride, ring.shape.length, settings.slots, ring.shape.batch,
+	       ring.shape.reads_all ? "all" : "length", (unsigned long long)result->packets,
 	       result->seconds, (double)result->packets / result->seconds,
 	       (unsigned long long)result->digest);
 	free(result);

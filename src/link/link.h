@@ -25,6 +25,13 @@
 
 struct wn_link;
 
+/* What the receive pump knows of a slot's train, out of any device's reach. */
+struct wn_train {
+	uint32_t length;
+	uint16_t segment_bytes;
+	uint16_t segment_count;
+};
+
 /*
  * Free slots offered to a link: positions first .. first + capacity - 1. The link fills them from
  * the first on, without gaps, by means of the functions below.
@@ -34,6 +41,9 @@ struct wn_receive_batch {
 	uint32_t first;
 	uint32_t capacity;
 	int64_t wait_ns;        /* how long to wait for the first packet: 0 not at all; an upper bound */
+	uint32_t index;         /* of the next packet to be described; wn_slot.index */
+	uint64_t bytes;         /* described so far, as on the wire; 0 at first */
+	struct wn_train *trains; /* one a slot; NULL: the receive pump keeps none */
 };
 
 /* Where packet i of a batch goes: view->slot_bytes bytes (at most 65535 may be used). */
@@ -53,32 +63,45 @@ static inline struct wn_peer *wn_batch_peer(const struct wn_receive_batch *batch
 }
 
 /*
- * What a link says of packet i. The receive pump adds position and index. `length` is what lies in
- * the frame, `wire_length` what the packet had; the truncated flag is set where they differ.
+ * What a link says of packet i: the whole of its slot, written once. Each packet that receive
+ * returns is described once, in order, because they are numbered and their bytes are summed here.
+ * `length` is what lies in the frame, `wire_length` what the packet had; the truncated flag is set
+ * where they differ.
  */
-static inline void wn_batch_describe(const struct wn_receive_batch *batch, uint32_t i,
-				     uint32_t length, uint32_t wire_length, uint32_t flags,
-				     uint64_t arrival_ns)
+static inline void wn_batch_describe(struct wn_receive_batch *batch, uint32_t i, uint32_t length,
+				     uint32_t wire_length, uint32_t flags, uint64_t arrival_ns)
 {
-	struct wn_slot *slot = &batch->view->slots[wn_batch_index(batch, i)];
+	const uint32_t index = wn_batch_index(batch, i);
+	struct wn_slot *slot = &batch->view->slots[index];
 
-	slot->flags = flags | (length < wire_length ? (uint32_t)WN_SLOT_TRUNCATED : 0u);
+	if (length < wire_length)
+		flags |= WN_SLOT_TRUNCATED;
+	else
+		wire_length = length;
+	slot->position = batch->first + i + 1;
+	slot->flags = flags;
 	slot->length = length;
-	slot->wire_length = wire_length > length ? wire_length : length;
+	slot->wire_length = wire_length;
+	slot->index = batch->index++;
 	slot->segment_bytes = 0;
 	slot->segment_count = 1;
 	slot->arrival_ns = arrival_ns;
+	batch->bytes += wire_length;
+	if (batch->trains)
+		batch->trains[index] = (struct wn_train){length, 0, 1};
 }
 
 /*
- * Makes packet i, already described, a train: datagrams of segment_bytes each, the last one may be
- * shorter. A train with more segments than a slot has verdicts cannot be split: it is truncated.
+ * Makes packet i, the one described last, a train: datagrams of segment_bytes each, the last one may
+ * be shorter. A train with more segments than a slot has verdicts cannot be split: it is truncated.
  */
-static inline void wn_batch_make_train(const struct wn_receive_batch *batch, uint32_t i,
+static inline void wn_batch_make_train(struct wn_receive_batch *batch, uint32_t i,
 				       uint32_t segment_bytes)
 {
-	struct wn_slot *slot = &batch->view->slots[wn_batch_index(batch, i)];
-	const uint32_t count = segment_bytes ? (slot->length + segment_bytes - 1) / segment_bytes : 1;
+	const uint32_t index = wn_batch_index(batch, i);
+	struct wn_slot *slot = &batch->view->slots[index];
+	const uint32_t length = slot->length;
+	const uint32_t count = segment_bytes ? (length + segment_bytes - 1) / segment_bytes : 1;
 
 	if (count < 2)
 		return;
@@ -89,6 +112,10 @@ static inline void wn_batch_make_train(const struct wn_receive_batch *batch, uin
 	slot->flags |= WN_SLOT_TRAIN;
 	slot->segment_bytes = (uint16_t)segment_bytes;
 	slot->segment_count = (uint16_t)count;
+	batch->index += count - 1;
+	if (batch->trains)
+		batch->trains[index] =
+			(struct wn_train){length, (uint16_t)segment_bytes, (uint16_t)count};
 }
 
 #define WN_NOT_A_REPLY UINT32_MAX

@@ -99,7 +99,7 @@ static uint32_t slot_flags(uint32_t status)
 	return flags;
 }
 
-static void fill_slot(const struct wn_receive_batch *batch, uint32_t i,
+static void fill_slot(struct wn_receive_batch *batch, uint32_t i,
 		      const struct wn_packet_frame *frame, int64_t offset_ns)
 {
 	const uint32_t capacity = least(batch->view->slot_bytes, WN_PACKET_FRAME_BYTES_MAX);
@@ -117,7 +117,7 @@ static int is_wanted(const struct wn_packet_state *state, const struct wn_packet
 
 /* Fills slots from what the kernel has handed over already. */
 static int take_frames(struct wn_packet_state *state, struct wn_packet_queue *q,
-		       const struct wn_receive_batch *batch)
+		       struct wn_receive_batch *batch)
 {
 	const uint32_t capacity = least(batch->capacity, WN_PACKET_BURST);
 	struct wn_packet_frame frame;

@@ -125,7 +125,7 @@ static int64_t to_monotonic(struct wn_udp_queue *own, int64_t realtime_ns)
 }
 
 static void describe(const struct wn_udp *udp, struct wn_udp_queue *own,
-		     const struct wn_receive_batch *batch, uint32_t i, int64_t now)
+		     struct wn_receive_batch *batch, uint32_t i, int64_t now)
 {
 	struct mmsghdr *message = &own->receive[i];
 	struct wn_udp_peer *peer = &own->peers[wn_batch_index(batch, i)];

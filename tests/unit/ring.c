@@ -113,7 +113,7 @@ static uint32_t consume(struct bench *bench, uint32_t limit)
 {
 	const struct wn_ring_view *view = &bench->ring.view;
 	uint32_t words[64];
-	const uint32_t count = wn_consumer_peek(&bench->consumer, limit, words, 64);
+	const uint32_t count = wn_consumer_peek(&bench->consumer, limit, 0, words, 64);
 
 	for (uint32_t i = 0; i < count; i++) {
 		const uint32_t position = bench->consumer.released + i;
@@ -305,10 +305,10 @@ static void test_reader_keeps_to_its_limit(void)
 	for (uint32_t i = 0; i < 4; i++)
 		wn_port_answer(&bench.port, i,
 			       wn_verdict_word(wn_lap(i, bench.ring.view.slot_shift), WN_REPLY, 4));
-	CHECK_INT(wn_consumer_peek(&bench.consumer, 0, words, 8), 0);
+	CHECK_INT(wn_consumer_peek(&bench.consumer, 0, 0, words, 8), 0);
 	CHECK_INT(produce(&bench, 2), 2);
-	CHECK_INT(wn_consumer_peek(&bench.consumer, 2, words, 8), 2);
-	CHECK_INT(wn_consumer_peek(&bench.consumer, 2, words, 1), 1);
+	CHECK_INT(wn_consumer_peek(&bench.consumer, 2, 0, words, 8), 2);
+	CHECK_INT(wn_consumer_peek(&bench.consumer, 2, 0, words, 1), 1);
 	wn_ring_destroy(&bench.ring);
 }
 
@@ -322,13 +322,43 @@ static void test_order_is_kept(void)
 		return;
 	CHECK_INT(produce(&bench, 4), 4);
 	for (uint32_t i = 4; i-- > 0;) {
-		CHECK_INT(wn_consumer_peek(&bench.consumer, 4, words, 8), 0);
+		CHECK_INT(wn_consumer_peek(&bench.consumer, 4, 0, words, 8), 0);
 		wn_port_answer(&bench.port, i,
 			       wn_verdict_word(wn_lap(i, bench.ring.view.slot_shift), WN_DROP, i));
 	}
-	CHECK_INT(wn_consumer_peek(&bench.consumer, 4, words, 8), 4);
+	CHECK_INT(wn_consumer_peek(&bench.consumer, 4, 0, words, 8), 4);
 	for (uint32_t i = 0; i < 4; i++)
 		CHECK_INT(wn_verdict_length(words[i]), i);
+	wn_ring_destroy(&bench.ring);
+}
+
+/* A run ends at another code, at a lap that is not there yet, at the limit and where it was asked to. */
+static void test_run_of_one_code(void)
+{
+	struct bench bench;
+	const struct wn_consumer *consumer = &bench.consumer;
+	uint32_t words[8];
+
+	if (bench_open(&bench, 8))
+		return;
+	/* Two short of the wrap of the slots, where the lap changes. */
+	bench_preset(&bench, 8u * 5 - 2);
+	CHECK_INT(produce(&bench, 6), 6);
+	CHECK_INT(wn_consumer_run_of(consumer, 44, WN_REPLY, 8), 0);
+	for (uint32_t i = 38; i < 43; i++)
+		wn_port_answer(&bench.port, i,
+			       wn_verdict_word(wn_lap(i, 3), i == 42 ? WN_REPLY : WN_DROP, i));
+	CHECK_INT(wn_consumer_run_of(consumer, 44, WN_REPLY, 8), 0);
+	CHECK_INT(wn_consumer_run_of(consumer, 39, WN_DROP, 8), 1);
+	CHECK_INT(wn_consumer_run_of(consumer, 44, WN_DROP, 1), 1);
+	CHECK_INT(wn_consumer_run_of(consumer, 44, WN_DROP, 8), 2);
+	/* What lies behind a run: the rest of the burst, up to the slot without an answer. */
+	CHECK_INT(wn_consumer_peek(consumer, 44, 2, words, 8), 3);
+	CHECK_INT(wn_verdict_code(words[2]), WN_REPLY);
+	CHECK_INT(wn_verdict_length(words[2]), 42);
+	wn_consumer_retire(&bench.consumer, 2);
+	CHECK_INT(wn_consumer_run_of(consumer, 44, WN_DROP, 8), 2);
+	CHECK_INT(wn_consumer_run_of(consumer, 41, WN_DROP, 8), 1);
 	wn_ring_destroy(&bench.ring);
 }
 
@@ -466,6 +496,7 @@ int main(void)
 	RUN(test_full_ring_reserves_what_is_free);
 	RUN(test_reader_keeps_to_its_limit);
 	RUN(test_order_is_kept);
+	RUN(test_run_of_one_code);
 	RUN(test_corrupt_slot_is_reported);
 	RUN(test_close_carries_the_final_count);
 	RUN(test_two_processes);
