@@ -158,6 +158,12 @@ WN_FN uint32_t wn_length(WN_PRIVATE const struct wn_packet *packet)
 	return packet->length;
 }
 
+/* The longest that wn_set_length() can make it. */
+WN_FN uint32_t wn_room(WN_PRIVATE const struct wn_packet *packet)
+{
+	return packet->room;
+}
+
 /* Bytes it had on the wire; more than were received only where wn_is_truncated(). */
 WN_FN uint32_t wn_wire_length(WN_PRIVATE const struct wn_packet *packet)
 {
@@ -254,7 +260,10 @@ WN_FN uint64_t wn_u64(WN_PRIVATE struct wn_packet *packet, uint32_t offset)
 {
 	if (!wn_in_packet(packet, offset, 8))
 		return 0;
-	return (uint64_t)wn_u32(packet, offset) << 32 | wn_u32(packet, offset + 4);
+	return (uint64_t)packet->bytes[offset] << 56 | (uint64_t)packet->bytes[offset + 1] << 48 |
+	       (uint64_t)packet->bytes[offset + 2] << 40 | (uint64_t)packet->bytes[offset + 3] << 32 |
+	       (uint64_t)packet->bytes[offset + 4] << 24 | (uint64_t)packet->bytes[offset + 5] << 16 |
+	       (uint64_t)packet->bytes[offset + 6] << 8 | packet->bytes[offset + 7];
 }
 
 /* -- writing: in place, network order; outside the packet is a fault -- */
@@ -554,6 +563,51 @@ WN_FN void wn_data_copy(WN_PRIVATE struct wn_packet *packet, uint32_t to, uint64
 	for (uint32_t i = 0; i < count; i++)
 		packet->bytes[to + i] = packet->data->file[from + i];
 	packet->changed = 1;
+}
+
+/*
+ * Word `index` of that file: 8 bytes, little-endian, at a multiple of 8, so that a device reads it at
+ * once. Outside the file it reads zero and is a fault.
+ */
+WN_FN uint64_t wn_data_word(WN_PRIVATE struct wn_packet *packet, uint64_t index)
+{
+	if (WN_UNLIKELY(index >= packet->data->file_bytes / 8)) {
+		packet->fault = 1;
+		return 0;
+	}
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	return __builtin_bswap64(((WN_GLOBAL const uint64_t *)packet->data->file)[index]);
+#else
+	return ((WN_GLOBAL const uint64_t *)packet->data->file)[index];
+#endif
+}
+
+/* Copies `count` bytes from word `index` of the file on into the packet; outside either is a fault. */
+WN_FN void wn_data_copy_words(WN_PRIVATE struct wn_packet *packet, uint32_t to, uint64_t index,
+			      uint32_t count)
+{
+	WN_STAGED uint8_t *at = packet->bytes + to;
+
+	if (!wn_in_packet(packet, to, count))
+		return;
+	for (uint32_t i = 0; i < count / 8; i++, at += 8) {
+		const uint64_t word = wn_data_word(packet, index + i);
+
+		at[0] = (uint8_t)word;
+		at[1] = (uint8_t)(word >> 8);
+		at[2] = (uint8_t)(word >> 16);
+		at[3] = (uint8_t)(word >> 24);
+		at[4] = (uint8_t)(word >> 32);
+		at[5] = (uint8_t)(word >> 40);
+		at[6] = (uint8_t)(word >> 48);
+		at[7] = (uint8_t)(word >> 56);
+	}
+	if (count % 8) {
+		uint64_t word = wn_data_word(packet, index + count / 8);
+
+		for (uint32_t i = 0; i < count % 8; i++, word >>= 8)
+			at[i] = (uint8_t)word;
+	}
 }
 
 /* -- comparing and moving within the packet -- */

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 const struct wn_loader *const wn_loaders[] = {
+	&wn_loader_zones,
 	NULL,
 };
 
