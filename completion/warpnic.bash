@@ -38,6 +38,11 @@ _warpnic_operands()
 		mapfile -t COMPREPLY < <(compgen -W "$(_warpnic_names programs 1)" -- "$current")
 		mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -d -- "$current"; compgen -f -X '!*.c' -- "$current")
 		compopt -o filenames ;;
+	reload | stats | stop)
+		mapfile -t COMPREPLY < <(compgen -f -X '!*.sock' -- "$current"; compgen -d -- "$current"
+			cd "${XDG_RUNTIME_DIR:-/run}" 2>/dev/null &&
+				compgen -G 'warpnic-*.sock' | sed 's/warpnic-\(.*\)\.sock/\1/' | grep "^$current")
+		compopt -o filenames ;;
 	help) mapfile -t COMPREPLY < <(compgen -W "$(warpnic help --words 2>/dev/null)" -- "$current") ;;
 	*) COMPREPLY=() ;;
 	esac

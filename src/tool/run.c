@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* warpnic run: links, a device and a program, until the end or a signal. */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,7 @@ enum {
 	ARGUMENT_FULL,
 	ARGUMENT_STOP,
 	ARGUMENT_RECORDS,
+	ARGUMENT_CONTROL,
 	ARGUMENT_INTERVAL,
 	ARGUMENT_JSON,
 	ARGUMENT_QUIET
@@ -78,6 +80,9 @@ static const struct wn_argument run_arguments[] = {
 	 "how long the end may take before what is unanswered is given up (preset 2)"},
 	{ARGUMENT_RECORDS, 0, "records", "FILE", WN_ARGUMENT_TEXT, 0, 0, "@file",
 	 "write the records that the program delivers, a JSON object a line; - is stdout"},
+	{ARGUMENT_CONTROL, 0, "control", "PATH", WN_ARGUMENT_TEXT, 0, 0, "@file",
+	 "socket for `warpnic reload`, stats and stop (preset: warpnic-PID.sock in $XDG_RUNTIME_DIR or "
+	 "/run; off: none)"},
 	{ARGUMENT_INTERVAL, 'S', "interval", "SECONDS", WN_ARGUMENT_REAL, 0, 86400, NULL,
 	 "time between two looks at the counters (preset 1)"},
 	{ARGUMENT_JSON, 'j', "json", .help = "end with one JSON document on stdout"},
@@ -94,7 +99,7 @@ struct config {
 	char named[WN_WISHES_MAX][64];   /* parameters spelled out from options of their own */
 	uint32_t named_count;
 	char filter[4096];
-	const char *read, *write, *records;
+	const char *read, *write, *records, *control;
 	double duration, interval;
 	int json, quiet;
 	int writes_stdout;              /* packets or records go there: talk must not */
@@ -107,14 +112,24 @@ struct sinks {
 };
 
 /* Set by signal handlers, taken by the main loop. */
-static uint32_t stop_signals, usage_signals;
+static uint32_t stop_signals, usage_signals, reload_signals;
+static char control_path[128];   /* removed even by an end without patience; "": none */
 
 static void on_stop(int signal)
 {
 	(void)signal;
-	if (wn_load_relaxed(&stop_signals))
+	if (wn_load_relaxed(&stop_signals)) {
+		if (control_path[0])
+			unlink(control_path);
 		_exit(WN_FAILED); /* the second one: no more patience */
+	}
 	wn_store_relaxed(&stop_signals, 1);
+}
+
+static void on_reload(int signal)
+{
+	(void)signal;
+	wn_store_relaxed(&reload_signals, 1);
 }
 
 static void on_usage(int signal)
@@ -126,12 +141,23 @@ static void on_usage(int signal)
 static void catch_signals(void)
 {
 	struct sigaction stop = {.sa_handler = on_stop}, usage = {.sa_handler = on_usage};
-	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, reload = {.sa_handler = on_reload}, before;
 
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGTERM, &stop, NULL);
 	sigaction(SIGUSR1, &usage, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGHUP, &reload, &before);
+	if (before.sa_handler == SIG_IGN)
+		sigaction(SIGHUP, &before, NULL); /* nohup(1) */
+}
+
+/* The terminal that showed our table has gone: that SIGHUP is the old one, which means the end. */
+static int is_hung_up(int had_terminal)
+{
+	struct pollfd terminal = {.fd = STDERR_FILENO};
+
+	return had_terminal && poll(&terminal, 1, 0) == 1 && (terminal.revents & (POLLHUP | POLLERR));
 }
 
 static int add_link(struct config *config, const char *spec)
@@ -285,6 +311,9 @@ static int take_argument(struct config *config, int code, const struct wn_argume
 	case ARGUMENT_RECORDS:
 		config->records = parsed->text;
 		return 0;
+	case ARGUMENT_CONTROL:
+		config->control = parsed->text;
+		return 0;
 	case ARGUMENT_INTERVAL:
 		config->interval = parsed->real > 0.01 ? parsed->real : 0.01;
 		return 0;
@@ -388,8 +417,21 @@ static int take_delivery(void *context, const struct wn_delivery *delivery)
 	return wn_run_records_write(sinks->records, sinks->fields, delivery);
 }
 
-/* Runs until the links end, time is up, or a signal comes. */
-static int watch(struct wn_runtime *runtime, const struct config *config,
+/* Waits for what comes first: the end, a request, or `next`; not for long, as signals set words. */
+static int wait_until(struct wn_runtime *runtime, struct wn_run_control *control, int64_t next)
+{
+	const int64_t most = (control->socket ? 10 : 50) * WN_MILLISECOND_NS;
+	int64_t left = next - wn_clock_ns();
+
+	left = left < 0 ? 0 : left < most ? left : most;
+	if (!control->socket)
+		return wn_runtime_wait(runtime, (uint32_t)(left / WN_MILLISECOND_NS));
+	wn_run_control_wait(control, (int)(left / WN_MILLISECOND_NS));
+	return wn_runtime_wait(runtime, 0);
+}
+
+/* Runs until the links end, time is up, somebody asks for the end, or a signal comes. */
+static int watch(struct wn_runtime *runtime, const struct config *config, struct wn_run_control *control,
 		 const struct wn_run_sample *first)
 {
 	struct wn_run_table table = {
@@ -403,13 +445,17 @@ static int watch(struct wn_runtime *runtime, const struct config *config,
 	struct wn_run_sample before = *first, now;
 	int rc = 0;
 
-	while (rc == 0 && !wn_load_relaxed(&stop_signals)) {
+	while (rc == 0 && !wn_load_relaxed(&stop_signals) && !control->wants_stop) {
 		const int64_t next = before.at_ns + interval < end ? before.at_ns + interval : end;
-		int64_t left = next - wn_clock_ns();
 
-		if (left > 50 * WN_MILLISECOND_NS)
-			left = 50 * WN_MILLISECOND_NS;
-		rc = wn_runtime_wait(runtime, left > 0 ? (uint32_t)(left / WN_MILLISECOND_NS) : 0);
+		rc = wait_until(runtime, control, next);
+		if (wn_load_relaxed(&reload_signals)) {
+			wn_store_relaxed(&reload_signals, 0);
+			if (is_hung_up(table.is_terminal))
+				break;
+			wn_run_reload(control);
+			table.lines = 0;
+		}
 		if (wn_load_relaxed(&usage_signals)) {
 			wn_store_relaxed(&usage_signals, 0);
 			wn_run_take_sample(runtime, &now);
@@ -454,20 +500,32 @@ static void give_up(const struct wn_runtime *runtime, const struct wn_run_sample
 	_exit(WN_FAILED);
 }
 
+static void print_start(const struct wn_runtime *runtime, const struct wn_run_control *control)
+{
+	if (wn_run_control_path(control))
+		fprintf(stderr, "warpnic: control socket %s\n", wn_run_control_path(control));
+	wn_run_print_start(runtime, stderr);
+}
+
 /* The whole life of a runtime. The exit status. */
-static int live(struct wn_runtime *runtime, const struct config *config, struct sinks *sinks)
+static int live(struct wn_runtime *runtime, struct config *config, struct sinks *sinks,
+		struct wn_run_control *control)
 {
 	struct wn_run_sample first, last;
 	struct wn_error error = {0};
 	int status = WN_OK, stopped;
 
 	sinks->fields = wn_runtime_record_fields(runtime);
-	if (!config->quiet)
-		wn_run_print_start(runtime, stderr);
 	wn_run_take_sample(runtime, &first);
+	control->runtime = runtime;
+	control->params = &config->params;
+	control->first = &first;
+	control->is_quiet = config->quiet;
+	if (!config->quiet)
+		print_start(runtime, control);
 	if (wn_runtime_start(runtime, &error))
 		return wn_tool_fail(&wn_command_run, &error);
-	if (watch(runtime, config, &first))
+	if (watch(runtime, config, control, &first))
 		status = WN_FAILED;
 	stopped = wn_runtime_stop(runtime);
 	wn_run_take_sample(runtime, &last);
@@ -477,35 +535,33 @@ static int live(struct wn_runtime *runtime, const struct config *config, struct 
 		report(runtime, config, &first, &last);
 		return status;
 	}
+	wn_run_control_close(control);
 	give_up(runtime, &first, &last);
 	return WN_FAILED;
 }
 
-int wn_tool_run(int argc, char **argv)
+/* From the parsed command line to the end. The exit status. */
+static int run_with(struct config *config, struct wn_run_control *control)
 {
-	static struct config config = {.interval = 1};
 	struct wn_error error = {0};
 	struct sinks sinks = {0};
 	struct wn_runtime *runtime;
-	int status = parse(&config, argc, argv), rc;
+	int status, rc;
 
-	if (status)
-		return status < 0 ? WN_OK : status;
-	catch_signals();
-	config.params.deliver = take_delivery;
-	config.params.log = log_line;
-	config.params.context = &sinks;
-	runtime = wn_runtime_create(&config.params, &error);
+	config->params.deliver = take_delivery;
+	config->params.log = log_line;
+	config->params.context = &sinks;
+	runtime = wn_runtime_create(&config->params, &error);
 	if (!runtime)
 		return wn_tool_fail(&wn_command_run, &error);
-	if (config.records) {
-		sinks.records = wn_run_records_open(config.records, &error);
+	if (config->records) {
+		sinks.records = wn_run_records_open(config->records, &error);
 		if (!sinks.records) {
 			wn_runtime_destroy(runtime);
 			return wn_tool_fail(&wn_command_run, &error);
 		}
 	}
-	status = live(runtime, &config, &sinks);
+	status = live(runtime, config, &sinks, control);
 	wn_runtime_destroy(runtime);
 	rc = wn_run_records_close(sinks.records);
 	if (rc) {
@@ -513,6 +569,25 @@ int wn_tool_run(int argc, char **argv)
 		status = WN_FAILED;
 	}
 	return wn_tool_finish_output(&wn_command_run, status);
+}
+
+int wn_tool_run(int argc, char **argv)
+{
+	static struct config config = {.interval = 1};
+	struct wn_run_control control = {0};
+	struct wn_error error = {0};
+	int status = parse(&config, argc, argv);
+
+	if (status)
+		return status < 0 ? WN_OK : status;
+	catch_signals();
+	if (wn_run_control_open(&control, config.control, &error))
+		return wn_tool_fail(&wn_command_run, &error);
+	if (wn_run_control_path(&control))
+		snprintf(control_path, sizeof(control_path), "%s", wn_run_control_path(&control));
+	status = run_with(&config, &control);
+	wn_run_control_close(&control);
+	return status;
 }
 
 const struct wn_command wn_command_run = {
@@ -523,7 +598,8 @@ const struct wn_command wn_command_run = {
 	.notes = "PROGRAM is the name of a ready-made program or the path of your own .c file.\n"
 		 "Filter words are a tcpdump expression, for links that carry frames.\n"
 		 "SIGINT and SIGTERM drain and print the summary, a second one aborts; SIGUSR1\n"
-		 "prints the counters and goes on.",
+		 "prints the counters and goes on; SIGHUP reloads program, tables and files, as\n"
+		 "`warpnic reload` does.",
 	.examples = "warpnic run echo --link udp:127.0.0.1:9000\n"
 		    "warpnic run count -i eth0 udp port 53\n"
 		    "warpnic run count -r trace.pcap --json\n"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of `warpnic run` share: run.c, run_report.c, run_table.c, run_records.c. */
+/*
+ * What the files of `warpnic run` share: run.c, run_report.c, run_table.c, run_records.c, run_control.c.
+ */
 #ifndef WN_TOOL_RUN_H
 #define WN_TOOL_RUN_H
 
@@ -29,6 +31,11 @@ void wn_run_print_summary(const struct wn_runtime *runtime, const struct wn_run_
 int wn_run_print_json(const struct wn_runtime *runtime, const struct wn_run_sample *first,
 		      const struct wn_run_sample *last, FILE *file);
 
+/* The same document as a value of another, or as the whole (key NULL). */
+struct wn_json;
+void wn_run_write_document(struct wn_json *json, const char *key, const struct wn_runtime *runtime,
+			   const struct wn_run_sample *first, const struct wn_run_sample *last);
+
 /* 12,345,678 */
 const char *wn_run_grouped(uint64_t number, char *text, size_t bytes);
 
@@ -48,6 +55,35 @@ struct wn_run_table {
 void wn_run_table_show(struct wn_run_table *table, const struct wn_runtime *runtime,
 		       const struct wn_run_sample *first, const struct wn_run_sample *before,
 		       const struct wn_run_sample *now);
+
+/* -- run_control.c -- */
+
+struct wn_control;
+struct wn_run_text;
+
+/* Who asks while it runs: on a socket (tool/control.h), or by SIGHUP. The main thread's. */
+struct wn_run_control {
+	struct wn_runtime *runtime;             /* set before anything is served or reloaded, as the next two */
+	struct wn_runtime_params *params;       /* as it was made; a reload that succeeds may change them */
+	const struct wn_run_sample *first;
+	int is_quiet;
+	int wants_stop;                         /* 1: somebody asked for the end */
+	struct wn_control *socket;              /* NULL: none */
+	struct wn_run_text *texts;
+};
+
+/* Opens the socket: at a path, nowhere ("off"), or (NULL) at the preset one if it can be. 0 or -errno. */
+int wn_run_control_open(struct wn_run_control *control, const char *path, struct wn_error *error);
+void wn_run_control_close(struct wn_run_control *control);
+
+/* NULL where there is none. */
+const char *wn_run_control_path(const struct wn_run_control *control);
+
+/* Waits up to timeout_ms for requests, and serves them. Only where there is a socket. */
+void wn_run_control_wait(struct wn_run_control *control, int timeout_ms);
+
+/* Reloads everything, and says on stderr how it went. */
+void wn_run_reload(struct wn_run_control *control);
 
 /* -- run_records.c -- */
 

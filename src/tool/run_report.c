@@ -239,26 +239,33 @@ static void write_histograms(struct wn_json *json, const struct wn_runtime *runt
 	wn_json_end(json);
 }
 
+void wn_run_write_document(struct wn_json *json, const char *key, const struct wn_runtime *runtime,
+			   const struct wn_run_sample *first, const struct wn_run_sample *last)
+{
+	wn_json_object(json, key);
+	wn_json_text(json, "program", wn_runtime_program_name(runtime));
+	wn_json_text(json, "device", wn_runtime_device_name(runtime));
+	wn_json_text(json, "mode", wn_mode_name(wn_runtime_mode(runtime)));
+	wn_json_number(json, "reloads", wn_runtime_reload_count(runtime));
+	wn_json_real(json, "seconds", (double)(last->at_ns - first->at_ns) * 1e-9);
+	write_counters(json, &last->counters);
+	write_program_counters(json, runtime);
+	write_histograms(json, runtime);
+	wn_json_object(json, "cpu");
+	wn_json_number(json, "user_ns", last->user_ns - first->user_ns);
+	wn_json_number(json, "system_ns", last->system_ns - first->system_ns);
+	wn_json_end(json);
+	wn_json_number(json, "memory_bytes", wn_runtime_memory_bytes(runtime));
+	write_links(json, runtime);
+	wn_json_end(json);
+}
+
 int wn_run_print_json(const struct wn_runtime *runtime, const struct wn_run_sample *first,
 		      const struct wn_run_sample *last, FILE *file)
 {
 	struct wn_json json;
 
 	wn_json_init(&json, file, 1);
-	wn_json_object(&json, NULL);
-	wn_json_text(&json, "program", wn_runtime_program_name(runtime));
-	wn_json_text(&json, "device", wn_runtime_device_name(runtime));
-	wn_json_text(&json, "mode", wn_mode_name(wn_runtime_mode(runtime)));
-	wn_json_real(&json, "seconds", (double)(last->at_ns - first->at_ns) * 1e-9);
-	write_counters(&json, &last->counters);
-	write_program_counters(&json, runtime);
-	write_histograms(&json, runtime);
-	wn_json_object(&json, "cpu");
-	wn_json_number(&json, "user_ns", last->user_ns - first->user_ns);
-	wn_json_number(&json, "system_ns", last->system_ns - first->system_ns);
-	wn_json_end(&json);
-	wn_json_number(&json, "memory_bytes", wn_runtime_memory_bytes(runtime));
-	write_links(&json, runtime);
-	wn_json_end(&json);
+	wn_run_write_document(&json, NULL, runtime, first, last);
 	return wn_json_finish(&json);
 }

@@ -11,6 +11,9 @@
 
 extern const struct wn_command wn_command_run;       /* run.c; its .run is wn_tool_run */
 extern const struct wn_command wn_command_send;      /* send.c */
+extern const struct wn_command wn_command_reload;    /* control_client.c */
+extern const struct wn_command wn_command_stats;
+extern const struct wn_command wn_command_stop;
 extern const struct wn_command wn_command_devices;   /* list.c */
 extern const struct wn_command wn_command_programs;
 extern const struct wn_command wn_command_links;
