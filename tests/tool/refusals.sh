@@ -9,7 +9,7 @@ here=$(dirname "$0")
 # usage: 2
 refuses 2 "'fly': no such subcommand; there are run, send" fly
 refuses 2 'no program named' run --link memory:
-refuses 2 'ready-made are: capture, count, drop, echo' run ecko --link memory:
+refuses 2 'ready-made are: capture, count, ' run ecko --link memory:
 refuses 2 'no link named' run echo
 refuses 2 'unknown kind; a link is KIND:ADDRESS' run echo --link carrier:pigeon
 refuses 2 'unknown kind' run echo --link udp
