@@ -608,6 +608,7 @@ WN_FN void wn_data_copy_words(WN_PRIVATE struct wn_packet *packet, uint32_t to, 
 		for (uint32_t i = 0; i < count % 8; i++, word >>= 8)
 			at[i] = (uint8_t)word;
 	}
+	packet->changed = 1;
 }
 
 /* -- comparing and moving within the packet -- */

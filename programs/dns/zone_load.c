@@ -19,16 +19,23 @@ enum { NO_TTL = 0x7f0ddc0d, RDATA_BYTES_MAX = 65535 };
 struct reader {
 	FILE *file;
 	const char *path;
-	int line;
+	int line;                /* newlines that were read */
+	int lacks_newline;       /* the file does not end with one */
 	uint32_t ttl;            /* of $TTL, else NO_TTL */
 	uint32_t last_ttl;       /* the last one that a record named */
 	ldns_rdf *origin, *previous, *no_origin;
 	ldns_buffer *data;
 };
 
+/* ldns counts newlines, which the last line of a file may lack. */
+static int line_of(const struct reader *reader)
+{
+	return reader->line + (reader->lacks_newline && feof(reader->file));
+}
+
 static int refuse(const struct reader *reader, struct wn_error *error, const char *why)
 {
-	return wn_fail(error, EINVAL, WN_FAILED, "%s:%d: %s", reader->path, reader->line, why);
+	return wn_fail(error, EINVAL, WN_FAILED, "%s:%d: %s", reader->path, line_of(reader), why);
 }
 
 /* The bytes of the stand-in for an origin, anywhere in a name: it was relative to nothing. */
@@ -60,7 +67,7 @@ static int take_record(const struct reader *reader, struct dns_zone *zone, const
 	if (ldns_rr_ttl(record) == NO_TTL)
 		return refuse(reader, error, "no TTL, and no $TTL before it");
 	if (dns_zone_add(zone, owner, (uint16_t)ldns_rr_get_type(record), ldns_rr_ttl(record), data,
-			 (uint16_t)bytes, (uint32_t)reader->line))
+			 (uint16_t)bytes, (uint32_t)line_of(reader)))
 		return wn_fail(error, ENOMEM, WN_FAILED, "zone %s: out of memory", reader->path);
 	return 0;
 }
@@ -117,12 +124,14 @@ static int open_file(struct reader *reader, struct wn_error *error)
 		return wn_fail(error, errno, WN_NO_INPUT, "zone %s: %s", reader->path, strerror(errno));
 	if (fstat(fileno(reader->file), &status) || S_ISDIR(status.st_mode))
 		return wn_fail(error, EISDIR, WN_NO_INPUT, "zone %s: %s", reader->path, strerror(EISDIR));
+	reader->lacks_newline = !fseek(reader->file, -1, SEEK_END) && getc(reader->file) != '\n';
+	rewind(reader->file);
 	return 0;
 }
 
 static int open_reader(struct reader *reader, const char *path, const char *origin, struct wn_error *error)
 {
-	*reader = (struct reader){.path = path, .line = 1, .ttl = NO_TTL, .last_ttl = NO_TTL};
+	*reader = (struct reader){.path = path,  .ttl = NO_TTL, .last_ttl = NO_TTL};
 	reader->no_origin = ldns_dname_new_frm_str(NO_ORIGIN);
 	reader->origin = ldns_dname_new_frm_str(origin ? origin : NO_ORIGIN);
 	reader->data = ldns_buffer_new(RDATA_BYTES_MAX + 1);

@@ -159,6 +159,8 @@ static void put_record(struct dns_message *message, struct dns_wire owner,
 
 	if (owner.size)
 		put_name(message, owner, 1);
+	else if (message->base_bytes == 1 && !message->moves)
+		put_number(message, 0, 1); /* the root itself: shorter than a pointer to it */
 	else
 		put_number(message, DNS_POINTER | DNS_HEADER_BYTES, 2); /* the question's name: never moves */
 	put_number(message, record->type, 2);
