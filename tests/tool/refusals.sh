@@ -7,7 +7,7 @@ set -eu
 here=$(dirname "$0")
 
 # usage: 2
-refuses 2 "'fly': no such subcommand; there are run, send" fly
+refuses 2 "'fly': no such subcommand; there are run, reload" fly
 refuses 2 'no program named' run --link memory:
 refuses 2 'ready-made are: capture, count, ' run ecko --link memory:
 refuses 2 'no link named' run echo
