@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ static int use_home(struct wn_paths *paths, const char *home)
 	snprintf(paths->programs, WN_PATH_BYTES, "%s/programs", home);
 	snprintf(paths->include, WN_PATH_BYTES, "%s/include", home);
 	snprintf(paths->source, WN_PATH_BYTES, "%s/include", home);
+	snprintf(paths->cuda_worker, WN_PATH_BYTES, "%s/warpnic-cuda-worker", home);
 	return access(paths->programs, R_OK) == 0;
 }
 
@@ -37,6 +39,8 @@ static int use_build_tree(struct wn_paths *paths, const char *folder)
 		snprintf(paths->programs, WN_PATH_BYTES, "%.*s/programs", WN_PATH_BYTES - 32, folder);
 		snprintf(paths->include, WN_PATH_BYTES, "%s/include", root);
 		snprintf(paths->source, WN_PATH_BYTES, "%s/src", root);
+		snprintf(paths->cuda_worker, WN_PATH_BYTES, "%.*s/warpnic-cuda-worker", WN_PATH_BYTES - 32,
+			 folder);
 		found = 1;
 	}
 	fclose(file);
@@ -46,7 +50,7 @@ static int use_build_tree(struct wn_paths *paths, const char *folder)
 void wn_paths_find(struct wn_paths *paths)
 {
 	static const char *const up[] = {"", "/..", "/../.."};
-	char self[WN_PATH_BYTES], folder[WN_PATH_BYTES + 8];
+	char self[PATH_MAX], folder[WN_PATH_BYTES + 8];
 	const char *home = getenv("WARPNIC_HOME");
 	Dl_info info;
 
@@ -58,7 +62,7 @@ void wn_paths_find(struct wn_paths *paths)
 		if (!realpath(strchr(info.dli_fname, '/') ? info.dli_fname : "/proc/self/exe", self))
 			snprintf(self, sizeof(self), "/nonexistent/x"); /* never the working folder */
 		for (int i = 0; i < 3; i++) {
-			char copy[WN_PATH_BYTES];
+			char copy[PATH_MAX];
 
 			memcpy(copy, self, sizeof(copy));
 			snprintf(folder, sizeof(folder), "%.*s%s", WN_PATH_BYTES - 1, dirname(copy),

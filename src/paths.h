@@ -13,6 +13,7 @@ struct wn_paths {
 	char programs[WN_PATH_BYTES];    /* folder of NAME.so */
 	char include[WN_PATH_BYTES];     /* holds warpnic/program.h */
 	char source[WN_PATH_BYTES];      /* holds lane/, ring/, device/cpu/entry.c */
+	char cuda_worker[WN_PATH_BYTES]; /* the program that a cuda device starts */
 };
 
 /* Any thread. Fields are "" where nothing was found. */

@@ -82,7 +82,7 @@ static uint32_t receive_turn(struct wn_pump *pump, int64_t wait_ns)
 		return 0;
 	}
 	count = wn_receive_burst(queue, wait_ns);
-	if (count && pump->device->mode == WN_MODE_BATCH)
+	if (count && pump->device->ops->launch && pump->device->mode == WN_MODE_BATCH)
 		launch(pump, first, count);
 	return count;
 }

@@ -120,7 +120,8 @@ static int replace(struct wn_runtime *runtime, struct change *change, uint64_t *
 		   struct wn_error *error)
 {
 	const int64_t deadline = wn_clock_ns() + runtime->params.stop_ms * WN_MILLISECOND_NS;
-	const int is_batch = runtime->device.mode == WN_MODE_BATCH;
+	/* Where the device launches by itself, no pump is in the program. */
+	const int is_batch = runtime->device.mode == WN_MODE_BATCH && runtime->device.ops->launch;
 	int rc = is_batch ? hold_pumps(runtime, deadline, error) : 0;
 
 	if (rc)

@@ -294,7 +294,9 @@ static uint32_t pump_threads(const struct wn_runtime *runtime)
 	if (runtime->params.pump_threads)
 		return runtime->params.pump_threads;
 	/* Apart, the two cost a core each; where the pump runs the program there is nothing to gain. */
-	return runtime->device.mode != WN_MODE_BATCH && runtime->device.cores >= 4 ? 2 : 1;
+	if (runtime->device.mode == WN_MODE_BATCH && runtime->device.ops->launch)
+		return 1;
+	return runtime->device.cores >= 4 ? 2 : 1;
 }
 
 /* One pump and one view for each queue with a ring, in the order of their numbers. */
@@ -307,6 +309,7 @@ static void join_parts(struct wn_runtime *runtime)
 			if (!queue->has_ring)
 				continue;
 			runtime->views[queue->number] = queue->ring.view;
+			runtime->ring_fds[queue->number] = queue->ring.fd;
 			runtime->pumps[queue->number] = (struct wn_pump){
 				.queue = queue,
 				.device = &runtime->device,
@@ -320,7 +323,12 @@ static void join_parts(struct wn_runtime *runtime)
 
 static int start_threads(struct wn_runtime *runtime, struct wn_error *error)
 {
-	int rc = runtime->device.ops->start(&runtime->device, runtime->views, runtime->ring_count,
+	int rc;
+
+	runtime->device.ring_fds = runtime->ring_fds;
+	runtime->device.log = runtime->params.log;
+	runtime->device.log_context = runtime->params.context;
+	rc = runtime->device.ops->start(&runtime->device, runtime->views, runtime->ring_count,
 					     &runtime->data->shown, error);
 
 	for (uint32_t i = 0; !rc && i < runtime->ring_count; i++)
@@ -334,7 +342,8 @@ int wn_runtime_start(struct wn_runtime *runtime, struct wn_error *error)
 
 	runtime->views = calloc(runtime->ring_count + 1, sizeof(*runtime->views));
 	runtime->pumps = calloc(runtime->ring_count + 1, sizeof(*runtime->pumps));
-	if (!runtime->views || !runtime->pumps)
+	runtime->ring_fds = calloc(runtime->ring_count + 1, sizeof(*runtime->ring_fds));
+	if (!runtime->views || !runtime->pumps || !runtime->ring_fds)
 		return wn_fail(error, ENOMEM, WN_FAILED, "out of memory");
 	join_parts(runtime);
 	runtime->is_started = 1;
@@ -345,6 +354,8 @@ int wn_runtime_start(struct wn_runtime *runtime, struct wn_error *error)
 
 static int any_failed(const struct wn_runtime *runtime)
 {
+	if (wn_load_acquire(&runtime->device.failed))
+		return 1;
 	for (uint32_t i = 0; i < runtime->ring_count; i++)
 		if (wn_load_acquire(&runtime->pumps[i].queue->failed))
 			return 1;
@@ -496,5 +507,6 @@ void wn_runtime_destroy(struct wn_runtime *runtime)
 		pthread_mutex_destroy(&runtime->pumps[i].launch_lock);
 	free(runtime->pumps);
 	free(runtime->views);
+	free(runtime->ring_fds);
 	free(runtime);
 }

@@ -50,6 +50,8 @@ static enum wn_cause cause_of(uint32_t code)
 		return WN_CAUSE_UNSUPPORTED;
 	case WN_CODE_BAD_SOURCE:
 		return WN_CAUSE_BAD_SOURCE;
+	case WN_CODE_STOPPED:
+		return WN_CAUSE_DEVICE_STOPPED;
 	default:
 		return WN_CAUSE_BAD_VERDICT;
 	}

@@ -53,6 +53,8 @@ struct wn_program_data {
 	uint64_t file_bytes;
 	WN_GLOBAL uint32_t *cells;             /* of all tables of cells; written by every lane */
 	uint64_t cell_count;
+	uint64_t store_bytes;                  /* for the host, where a device needs a copy */
+	uint32_t parameter_count, table_count; /* likewise */
 };
 
 WN_STATIC_ASSERT(sizeof(struct wn_table) == 48, table_is_48_bytes);

@@ -29,6 +29,7 @@ enum wn_code {
 	WN_CODE_NOT_OURS = 16,   /* to somebody else's address */
 	WN_CODE_UNSUPPORTED = 17, /* a protocol that the stack does not speak */
 	WN_CODE_BAD_SOURCE = 18, /* from an address or port that nothing may be sent to */
+	WN_CODE_STOPPED = 19,    /* the device stopped before it had answered; its host says so */
 
 	/* Forward to link k is WN_FORWARD_LINK + k. */
 	WN_FORWARD_LINK = 32,

@@ -186,13 +186,29 @@ static int init_cells(struct wn_data *data, const struct wn_program *program, st
 				     data->cell_count);
 }
 
-static int init_tables(struct wn_data *data, const struct wn_program *program,
-		       const struct wn_data_wishes *wishes, struct wn_error *error)
+static uint32_t count_parameters(const struct wn_program *program)
+{
+	uint32_t count = 0;
+
+	while (program->parameters[count].name)
+		count++;
+	return count;
+}
+
+static uint32_t count_tables(const struct wn_program *program)
 {
 	uint32_t count = 0;
 
 	while (program->tables[count].name)
 		count++;
+	return count;
+}
+
+static int init_tables(struct wn_data *data, const struct wn_program *program,
+		       const struct wn_data_wishes *wishes, struct wn_error *error)
+{
+	const uint32_t count = count_tables(program);
+
 	data->tables = calloc(count + 1, sizeof(*data->tables));
 	if (!data->tables)
 		return wn_fail(error, ENOMEM, WN_FAILED, "out of memory");
@@ -271,6 +287,9 @@ int wn_data_init(struct wn_data *data, const struct wn_program *program,
 		.file_bytes = data->blob.bytes ? data->blob.size : data->file_bytes,
 		.cells = data->cells,
 		.cell_count = data->cell_count,
+		.store_bytes = data->store.used,
+		.parameter_count = count_parameters(program),
+		.table_count = count_tables(program),
 	};
 	return 0;
 }

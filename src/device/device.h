@@ -70,7 +70,10 @@ struct wn_device_ops {
 	int (*start)(struct wn_device *device, const struct wn_ring_view *views, uint32_t count,
 		     const struct wn_program_data *data, struct wn_error *error);
 
-	/* Batch mode: answers positions [first, first + count) of a queue. May return before. */
+	/*
+	 * Batch mode: answers positions [first, first + count) of a queue. May return before. NULL where the
+	 * device looks at `published` itself.
+	 */
 	void (*launch)(struct wn_device *device, uint32_t queue, uint32_t first, uint32_t count);
 
 	/*
@@ -127,12 +130,21 @@ struct wn_device_ops {
 struct wn_device {
 	const struct wn_device_ops *ops;
 	struct wn_options options;
-	char name[128];
+	char name[256];
 	enum wn_mode mode;
 	uint32_t cores;                   /* processors this process may run on */
 	const char *program_text;
 	struct wn_program program;
 	void *state;
+
+	/* Given by the runtime before start. */
+	const int *ring_fds;              /* descriptors of the rings' memory, by number */
+	void (*log)(void *context, const char *line); /* one line of talk, any thread; NULL: silence */
+	void *log_context;
+
+	/* Said by the device. */
+	uint32_t failed;                  /* 1: it was given up, after all restarts; packets are only counted */
+	uint32_t is_lost;                 /* 1: it may still write to the rings after stop */
 };
 
 /*
@@ -150,5 +162,6 @@ uint32_t wn_device_cores(void);
 extern const struct wn_device_ops *const wn_device_kinds[];
 
 extern const struct wn_device_ops wn_device_cpu;
+extern const struct wn_device_ops wn_device_cuda;
 
 #endif

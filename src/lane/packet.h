@@ -23,9 +23,6 @@ WN_FN uint32_t wn_packet_judge(WN_PRIVATE const struct wn_packet *packet, uint32
 	return wn_verdict_word(0, WN_CODE_BAD_VERDICT, 0);
 }
 
-/* A slot of more bytes than this gives a reply room for as many, or for as many as the packet had. */
-enum { WN_ROOM_BYTES = 4096 };
-
 /*
  * The view of a packet that has a slot to itself: `slot` is the lane's copy of it, `look` what the program
  * looks at.

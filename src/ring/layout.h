@@ -73,7 +73,8 @@ enum {
 	WN_SLOT_COUNT_MAX = 1 << 20,
 	WN_SLOT_BYTES_MIN = 64,
 	WN_SLOT_BYTES_MAX = 65536,
-	WN_RESULT_BYTES = 64              /* a result record holds at most this many bytes */
+	WN_RESULT_BYTES = 64,             /* a result record holds at most this many bytes */
+	WN_ROOM_BYTES = 4096              /* a larger slot gives a reply this much room, or the packet's length */
 };
 
 /* Flags of a slot. */

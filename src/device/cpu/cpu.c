@@ -92,24 +92,6 @@ static int cpu_list(struct wn_device_summary *list, uint32_t capacity)
 	return 1;
 }
 
-static struct wn_program description_of(const struct wn_cpu_program *program)
-{
-	return (struct wn_program){
-		.name = program->name,
-		.summary = program->summary,
-		.kind = (enum wn_packet_kind)program->kind,
-		.look_bytes = program->look_bytes,
-		.counter_count = program->counter_count,
-		.counter_names = program->counter_names,
-		.record_fields = program->record_fields,
-		.histogram_names = program->histogram_names,
-		.parameters = program->parameters,
-		.tables = program->tables,
-		.loader = program->loader,
-		.lane_words = program->lane_words,
-	};
-}
-
 static void free_version(struct version *version)
 {
 	if (!version)
@@ -191,7 +173,7 @@ static int cpu_open(struct wn_device *device, struct wn_error *error)
 	cpu->mode = device->mode;
 	cpu->cores = device->cores;
 	cpu->worker_count = cpu->mode == WN_MODE_BATCH ? 0 : workers ? workers : 1;
-	device->program = description_of(cpu->current->code.program);
+	device->program = wn_cpu_code_describe(&cpu->current->code);
 	if (cpu->worker_count)
 		snprintf(device->name, sizeof(device->name), "cpu, %u worker%s", cpu->worker_count,
 			 cpu->worker_count > 1 ? "s" : "");
@@ -335,7 +317,7 @@ static int cpu_prepare(struct wn_device *device, const char *text, struct wn_ver
 		free_version(made);
 		return wn_fail(error, ENOMEM, WN_FAILED, "cpu device: out of memory");
 	}
-	version->program = description_of(made->code.program);
+	version->program = wn_cpu_code_describe(&made->code);
 	version->state = made;
 	return 0;
 }

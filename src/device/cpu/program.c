@@ -281,6 +281,26 @@ int wn_cpu_code_load_anew(struct wn_cpu_code *code, const char *text, struct wn_
 	return load(code, text, 1, error);
 }
 
+struct wn_program wn_cpu_code_describe(const struct wn_cpu_code *code)
+{
+	const struct wn_cpu_program *program = code->program;
+
+	return (struct wn_program){
+		.name = program->name,
+		.summary = program->summary,
+		.kind = (enum wn_packet_kind)program->kind,
+		.look_bytes = program->look_bytes,
+		.counter_count = program->counter_count,
+		.counter_names = program->counter_names,
+		.record_fields = program->record_fields,
+		.histogram_names = program->histogram_names,
+		.parameters = program->parameters,
+		.tables = program->tables,
+		.loader = program->loader,
+		.lane_words = program->lane_words,
+	};
+}
+
 void wn_cpu_code_unload(struct wn_cpu_code *code)
 {
 	if (code->handle)

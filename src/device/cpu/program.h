@@ -7,6 +7,7 @@
 #define WN_DEVICE_CPU_PROGRAM_H
 
 #include "device/cpu/entry.h"
+#include "device/device.h"
 #include "warpnic/status.h"
 
 struct wn_cpu_code {
@@ -28,6 +29,9 @@ int wn_cpu_code_load(struct wn_cpu_code *code, const char *text, struct wn_error
  * whoever runs it).
  */
 int wn_cpu_code_load_anew(struct wn_cpu_code *code, const char *text, struct wn_error *error);
+
+/* What a device says of it; the strings live as long as the code. */
+struct wn_program wn_cpu_code_describe(const struct wn_cpu_code *code);
 
 /* A zeroed code is fine. */
 void wn_cpu_code_unload(struct wn_cpu_code *code);

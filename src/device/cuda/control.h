@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a cuda device and its worker process share.
+ *
+ * A fault of a CUDA kernel is final for the process it happened in, and only that process's end is sure to
+ * stop a kernel. So all CUDA lives in a worker process of its own: links, rings and counters are the
+ * device's, the worker has them mapped and dies alone. They speak through one sealed memory object (this
+ * struct, then the rows) and one socket, which carries the descriptors once and one byte for each change of
+ * state; its end means that the other side is gone.
+ *
+ *   word            written by             read by
+ *   abandon         device (the process)   worker, groups of the GPU   1: leave, whatever is left
+ *   state           worker                 device                      release, acquire
+ *   text            worker, before state   device
+ *   positions       groups, at their end   worker, device, after that  or the device, before a start
+ *   alive, rows     groups                 worker, device
+ */
+#ifndef WN_DEVICE_CUDA_CONTROL_H
+#define WN_DEVICE_CUDA_CONTROL_H
+
+#include <stddef.h>
+
+#include "lane/group_launch.h"
+#include "ring/ring.h"
+#include "warpnic/data.h"
+
+enum {
+	WN_CUDA_ABI = 1,
+	WN_CUDA_QUEUES_MAX = 64,
+	WN_CUDA_GROUPS_MAX = 64,        /* a queue */
+	WN_CUDA_SOCKET = 3,             /* the worker's descriptor of it */
+	WN_CUDA_STAGE_BYTES_MAX = WN_ROOM_BYTES
+};
+
+enum wn_cuda_state {
+	WN_CUDA_STARTING,
+	WN_CUDA_PREPARED,               /* all is ready to launch; it waits for a byte to come */
+	WN_CUDA_READY,                  /* all groups serve, or launches will be made */
+	WN_CUDA_ENDED,                  /* the rings are closed and empty, or it was told to leave */
+	WN_CUDA_FAILED                  /* text says why */
+};
+
+/* What the program is given, in the data object: offsets from its start, 64-byte aligned. */
+struct wn_cuda_data {
+	uint64_t parameters, tables, store, file, cells;
+	uint64_t parameter_bytes, table_bytes, store_bytes, file_bytes;
+	uint64_t cell_bytes;            /* what the cells begin with; at its end the worker puts them back */
+	uint64_t total_bytes;
+};
+
+struct wn_cuda_control {
+	uint32_t abi;
+	uint32_t ordinal;               /* of the GPU */
+	uint32_t mode;                  /* enum wn_mode; not WN_MODE_AUTO */
+	uint32_t queue_count;
+	uint32_t group_count;           /* a queue */
+	uint32_t stage_bytes;
+	uint32_t lane_words;
+	uint32_t row_words;
+	uint32_t lease_ms;
+	uint32_t doze_ns;
+	uint64_t image_bytes;           /* of the code object */
+	uint64_t positions_offset;      /* queue_count * group_count words, from the start of this struct */
+	uint64_t alive_offset;          /* the same */
+	uint64_t rows_offset;           /* queue_count * group_count rows of row_words words of 64 bits */
+	uint64_t total_bytes;
+	struct wn_cuda_data data;
+	char program[128];
+	struct wn_identity identities[WN_CUDA_QUEUES_MAX];
+	uint32_t starts[WN_CUDA_QUEUES_MAX]; /* published when the worker began: what the mirrors start with */
+
+	uint32_t abandon __attribute__((aligned(WN_LINE_BYTES)));
+	uint32_t state __attribute__((aligned(WN_LINE_BYTES)));
+	uint32_t registers, local_bytes; /* of the program, a lane */
+	char text[1024];
+	uint64_t clock_error_ns;        /* of the GPU's clock against the host's */
+} __attribute__((aligned(WN_LINE_BYTES)));
+
+/* The worker's descriptors, in this order, behind the first byte that comes through the socket. */
+enum {
+	WN_CUDA_FD_CONTROL,
+	WN_CUDA_FD_CODE,
+	WN_CUDA_FD_DATA,
+	WN_CUDA_FD_RINGS,               /* queue_count of them */
+	WN_CUDA_FDS_MAX = WN_CUDA_FD_RINGS + WN_CUDA_QUEUES_MAX
+};
+
+static inline uint32_t *wn_cuda_positions(struct wn_cuda_control *control)
+{
+	return (uint32_t *)((char *)control + control->positions_offset);
+}
+
+static inline uint32_t *wn_cuda_alive(struct wn_cuda_control *control)
+{
+	return (uint32_t *)((char *)control + control->alive_offset);
+}
+
+static inline uint64_t *wn_cuda_rows(struct wn_cuda_control *control)
+{
+	return (uint64_t *)((char *)control + control->rows_offset);
+}
+
+#endif

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The cuda device: a group is one warp, groups of all queues are one grid.
+ *
+ *   cuda.c        the contract of device.h
+ *   supervise.c   a thread that notices when the GPU does not answer any more, and starts it anew
+ *   team.c        one worker process and its GPU
+ *   worker*.c     that process
+ *   code.c        a program as code for the GPU
+ *
+ * No CUDA context is ever made in this process: see control.h.
+ */
+#include "device/cuda/cuda.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "device/cuda/driver.h"
+
+static const struct wn_option cuda_options[] = {
+	{"groups", WN_OPTION_NUMBER, 0, WN_CUDA_GROUPS_MAX, NULL, "0",
+	 "groups (warps) a queue; 0: as many as are of use", 0},
+	{"restarts", WN_OPTION_NUMBER, 0, 1000, NULL, "3", "times that a stopped GPU is started anew", 0},
+	{"stuck", WN_OPTION_NUMBER, 50, 60000, NULL, "600", "ms without an answer until a program counts as stuck", 0},
+	{"lease", WN_OPTION_NUMBER, 1, 1000, NULL, "100", "ms of one launch in lease mode", 0},
+	{"doze", WN_OPTION_NUMBER, 0, 1000000, NULL, "2000", "ns that idle groups sleep between two looks", 0},
+	{"code", WN_OPTION_CHOICE, 0, 0, "auto|ptx", "auto", "ready-made code: for this GPU, or what its driver compiles",
+	 0},
+	{0},
+};
+
+enum { GROUPS_PRESET = 8 };
+
+static void describe_gpu(const struct wn_cuda_driver *driver, int ordinal, struct wn_device_summary *summary)
+{
+	CUdevice gpu;
+	char name[80] = "";
+
+	memset(summary, 0, sizeof(*summary));
+	snprintf(summary->spec, sizeof(summary->spec), "cuda:%d", ordinal);
+	if (driver->cuDeviceGet(&gpu, ordinal) || driver->cuDeviceGetName(name, sizeof(name), gpu)) {
+		snprintf(summary->note, sizeof(summary->note), "the driver does not tell about it");
+		return;
+	}
+	snprintf(summary->name, sizeof(summary->name), "%s, sm_%d%d, %d multiprocessors", name,
+		 wn_cuda_attribute(driver, gpu, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR),
+		 wn_cuda_attribute(driver, gpu, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR),
+		 wn_cuda_attribute(driver, gpu, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT));
+	snprintf(summary->modes, sizeof(summary->modes), "resident, lease, batch");
+	summary->usable = wn_cuda_attribute(driver, gpu, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR) >= 7;
+	if (!summary->usable)
+		snprintf(summary->note, sizeof(summary->note), "compute capability 7.0 or later is needed");
+	else if (wn_cuda_attribute(driver, gpu, CU_DEVICE_ATTRIBUTE_KERNEL_EXEC_TIMEOUT))
+		snprintf(summary->note, sizeof(summary->note), "kernels have a time limit: lease mode is chosen");
+}
+
+static int cuda_list(struct wn_device_summary *list, uint32_t capacity)
+{
+	const struct wn_cuda_driver *driver;
+	struct wn_error error = {0};
+	int count = 0;
+
+	driver = wn_cuda_driver_open(&error);
+	if (driver && !driver->cuDeviceGetCount(&count) && count) {
+		for (int i = 0; i < count && (uint32_t)i < capacity; i++)
+			describe_gpu(driver, i, &list[i]);
+		return count;
+	}
+	if (capacity) {
+		memset(list, 0, sizeof(*list));
+		snprintf(list->spec, sizeof(list->spec), "cuda");
+		snprintf(list->note, sizeof(list->note), "%.250s", driver ? "the CUDA driver has no GPU" : error.text);
+	}
+	return 1;
+}
+
+/* -- open -- */
+
+static int parse_ordinal(const char *text, uint32_t *ordinal, struct wn_error *error)
+{
+	uint64_t number = 0;
+
+	if (text[0] && (wn_parse_number(text, 0, &number) || number > 255))
+		return wn_fail(error, EINVAL, WN_USAGE, "device 'cuda:%s': a number of a GPU, from 0; for example cuda:0",
+			       text);
+	*ordinal = (uint32_t)number;
+	return 0;
+}
+
+static int find_gpu(struct cuda *cuda, struct wn_device *device, struct wn_error *error)
+{
+	const struct wn_cuda_driver *driver = wn_cuda_driver_open(error);
+	int count = 0;
+	CUdevice gpu;
+
+	if (!driver)
+		return -ENOENT;
+	if (driver->cuDeviceGetCount(&count) || cuda->ordinal >= (uint32_t)count ||
+	    driver->cuDeviceGet(&gpu, (int)cuda->ordinal))
+		return wn_fail(error, ENODEV, WN_UNAVAILABLE, "device 'cuda:%u': there %s %d GPU%s here, from 0",
+			       cuda->ordinal, count == 1 ? "is" : "are", count, count == 1 ? "" : "s");
+	driver->cuDeviceGetName(cuda->name, sizeof(cuda->name), gpu);
+	cuda->major = wn_cuda_attribute(driver, gpu, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR);
+	cuda->minor = wn_cuda_attribute(driver, gpu, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
+	cuda->processors = (uint32_t)wn_cuda_attribute(driver, gpu, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
+	cuda->local_bytes_max =
+		(uint32_t)wn_cuda_attribute(driver, gpu, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
+	if (cuda->major < 7)
+		return wn_fail(error, ENOTSUP, WN_UNAVAILABLE,
+			       "device 'cuda:%u': %s has compute capability %d.%d; 7.0 or later is needed", cuda->ordinal,
+			       cuda->name, cuda->major, cuda->minor);
+	if (device->mode == WN_MODE_AUTO)
+		device->mode = wn_cuda_attribute(driver, gpu, CU_DEVICE_ATTRIBUTE_KERNEL_EXEC_TIMEOUT) ||
+					       !wn_cuda_attribute(driver, gpu, CU_DEVICE_ATTRIBUTE_COOPERATIVE_LAUNCH)
+				       ? WN_MODE_LEASE : WN_MODE_RESIDENT;
+	return 0;
+}
+
+static int load_version(const struct cuda *cuda, const char *text, int anew, struct version **version,
+			struct wn_error *error)
+{
+	struct version *made = calloc(1, sizeof(*made));
+	int rc;
+
+	if (!made)
+		return wn_fail(error, ENOMEM, WN_FAILED, "out of memory");
+	made->code.fd = -1;
+	/* Names and sizes come from the same source, compiled for the host. */
+	rc = anew ? wn_cpu_code_load_anew(&made->native, text, error) : wn_cpu_code_load(&made->native, text, error);
+	if (!rc)
+		rc = wn_cuda_code_make(&made->code, text, cuda->major, cuda->minor, cuda->only_ptx, error);
+	if (rc) {
+		wn_cuda_version_free(made);
+		return rc;
+	}
+	made->program = wn_cpu_code_describe(&made->native);
+	*version = made;
+	return 0;
+}
+
+void wn_cuda_version_free(struct version *version)
+{
+	if (!version)
+		return;
+	wn_cuda_team_destroy(&version->team);
+	wn_cuda_code_free(&version->code);
+	wn_cpu_code_unload(&version->native);
+	free(version);
+}
+
+static int cuda_open(struct wn_device *device, struct wn_error *error)
+{
+	struct cuda *cuda = device->state;
+	int rc = parse_ordinal(device->options.address, &cuda->ordinal, error);
+
+	cuda->only_ptx = (int)wn_options_number(&device->options, "code");
+	if (!rc)
+		rc = find_gpu(cuda, device, error);
+	if (!rc)
+		rc = load_version(cuda, device->program_text, 0, &cuda->current, error);
+	if (rc)
+		return rc;
+	pthread_mutex_init(&cuda->lock, NULL);
+	cuda->device = device;
+	device->program = cuda->current->program;
+	snprintf(device->name, sizeof(device->name), "cuda:%u, %s", cuda->ordinal, cuda->name);
+	return 0;
+}
+
+/* -- start -- */
+
+/* Bytes of a packet in local memory: what the program looks at, as long as a lane can have that many. */
+static uint32_t stage_bytes_of(const struct cuda *cuda, const struct wn_program *program)
+{
+	uint32_t bytes = 0;
+
+	for (uint32_t i = 0; i < cuda->queue_count; i++) {
+		const struct wn_ring_view *view = &cuda->views[i];
+		uint32_t needed = program->look_bytes < view->slot_bytes ? program->look_bytes : view->slot_bytes;
+
+		/* The stack looks at all of a frame, whatever its program does. */
+		if (view->identity && (view->identity->ipv4_count || view->identity->ipv6_count))
+			needed = view->slot_bytes;
+		if (needed > WN_CUDA_STAGE_BYTES_MAX)
+			needed = WN_CUDA_STAGE_BYTES_MAX;
+		bytes = needed > bytes ? needed : bytes;
+	}
+	return (bytes + WN_CHUNK_BYTES - 1) / WN_CHUNK_BYTES * WN_CHUNK_BYTES;
+}
+
+/* Groups that are of use, of those that fit: the local memory of a multiprocessor is the narrowest part. */
+static uint32_t group_count_of(const struct cuda *cuda, uint32_t wanted, uint32_t stage_bytes)
+{
+	const uint32_t local = wn_group_local_bytes(32, stage_bytes) + 1024;
+	const uint32_t each = cuda->local_bytes_max / local;
+	const uint32_t fit = (each < 16 ? each : 16) * cuda->processors / cuda->queue_count;
+
+	if (wanted)
+		return wanted;
+	return fit < 1 ? 1 : fit < GROUPS_PRESET ? fit : (uint32_t)GROUPS_PRESET;
+}
+
+static int make_team(struct wn_device *device, struct version *version, const struct wn_program_data *data,
+		     struct wn_error *error)
+{
+	struct cuda *cuda = device->state;
+	const struct wn_options *options = &device->options;
+	const uint32_t stage_bytes = stage_bytes_of(cuda, &version->program);
+	const struct wn_cuda_team_params params = {
+		.program = version->program.name,
+		.ordinal = cuda->ordinal,
+		.mode = device->mode,
+		.queue_count = cuda->queue_count,
+		.group_count = cuda->group_count ? cuda->group_count
+						 : group_count_of(cuda, (uint32_t)wn_options_number(options, "groups"),
+								  stage_bytes),
+		.stage_bytes = stage_bytes,
+		.lane_words = version->program.lane_words,
+		.lease_ms = (uint32_t)wn_options_number(options, "lease"),
+		.doze_ns = (uint32_t)wn_options_number(options, "doze"),
+		.views = cuda->views,
+		.ring_fds = device->ring_fds,
+		.code = &version->code,
+		.data = data,
+		.hurry = &cuda->ending,
+	};
+	int rc = wn_cuda_team_create(&version->team, &params, error);
+
+	if (!rc)
+		rc = wn_cuda_team_spawn(&version->team, error);
+	cuda->group_count = params.group_count;
+	return rc;
+}
+
+static void name_device(struct wn_device *device)
+{
+	const struct cuda *cuda = device->state;
+	const struct wn_cuda_control *control = cuda->current->team.control;
+
+	snprintf(device->name, sizeof(device->name), "cuda:%u, %s, %s, %u group%s a queue, %u registers a lane",
+		 cuda->ordinal, cuda->name, cuda->current->code.from, cuda->group_count, cuda->group_count > 1 ? "s" : "",
+		 control->registers);
+}
+
+static int cuda_start(struct wn_device *device, const struct wn_ring_view *views, uint32_t count,
+		      const struct wn_program_data *data, struct wn_error *error)
+{
+	struct cuda *cuda = device->state;
+	int rc;
+
+	if (count > WN_CUDA_QUEUES_MAX)
+		return wn_fail(error, EINVAL, WN_USAGE, "cuda device: %u queues: at most %d", count, WN_CUDA_QUEUES_MAX);
+	cuda->views = views;
+	cuda->queue_count = count;
+	rc = make_team(device, cuda->current, data, error);
+	for (uint32_t i = 0; !rc && i < count; i++)
+		wn_cuda_team_set_start(&cuda->current->team, i, wn_load_acquire(&views[i].words->published));
+	if (!rc)
+		rc = wn_cuda_team_go(&cuda->current->team, error);
+	if (rc)
+		return rc;
+	name_device(device);
+	return wn_cuda_supervise(cuda, error);
+}
+
+/* -- stop, counters, close -- */
+
+static int cuda_stop(struct wn_device *device, int64_t deadline_ns, int abandon)
+{
+	struct cuda *cuda = device->state;
+	struct wn_cuda_team *team = &cuda->current->team;
+	int rc = 0;
+
+	if (!team->control)
+		return 0;
+	wn_cuda_supervise_end(cuda);
+	if (abandon)
+		wn_cuda_team_leave(team);
+	while (!wn_cuda_team_has_ended(team, 5) && wn_clock_ns() < deadline_ns)
+		continue;
+	if (team->pid > 0)
+		rc = wn_cuda_team_kill(team); /* its end is the end of all writing: nothing has to stay */
+	return rc;
+}
+
+static void cuda_sum_counters(const struct wn_device *device, uint64_t *sums)
+{
+	struct cuda *cuda = device->state;
+
+	pthread_mutex_lock(&cuda->lock);
+	for (uint32_t i = 0; i < device->program.lane_words; i++)
+		sums[i] += cuda->lost_rows[i];
+	wn_cuda_team_add_rows(&cuda->current->team, sums, NULL);
+	pthread_mutex_unlock(&cuda->lock);
+}
+
+static void cuda_close(struct wn_device *device)
+{
+	struct cuda *cuda = device->state;
+
+	wn_cuda_supervise_end(cuda);
+	wn_cuda_version_free(cuda->current);
+	pthread_mutex_destroy(&cuda->lock);
+}
+
+/* -- another version of the program -- */
+
+static int cuda_prepare(struct wn_device *device, const char *text, struct wn_version *version,
+			struct wn_error *error)
+{
+	struct version *made = NULL;
+	const int rc = load_version(device->state, text, 1, &made, error);
+
+	if (rc)
+		return rc;
+	version->program = made->program;
+	version->state = made;
+	return 0;
+}
+
+/* The old groups leave between two batches. 0, or -ETIMEDOUT and the old team is gone, not left. */
+static int leave_team(struct wn_cuda_team *team, int64_t deadline_ns)
+{
+	wn_cuda_team_leave(team);
+	while (!wn_cuda_team_has_ended(team, 1))
+		if (wn_clock_ns() > deadline_ns)
+			return -ETIMEDOUT;
+	return wn_cuda_team_ended_well(team) ? 0 : -EIO;
+}
+
+/*
+ * The new team has prepared everything before the old one leaves, so the rings stand still for the time of
+ * one launch. Where the old one does not leave, the supervisor takes it for stuck, as it would have anyway.
+ */
+static int exchange(struct cuda *cuda, struct version *new, uint64_t *old_sums, int64_t deadline_ns,
+		    struct wn_error *error)
+{
+	struct version *old = cuda->current;
+	int rc = leave_team(&old->team, deadline_ns);
+
+	if (rc)
+		return wn_fail(error, -rc, WN_FAILED, "reload: the program that runs did not come back from a packet "
+						      "in time");
+	wn_cuda_team_continue(&new->team, &old->team);
+	rc = wn_cuda_team_go(&new->team, error);
+	if (rc) {
+		/* The old one serves on, where it was. */
+		wn_cuda_keep_rows(cuda);
+		wn_cuda_team_continue(&old->team, &old->team);
+		if (!wn_cuda_team_spawn(&old->team, NULL))
+			wn_cuda_team_go(&old->team, NULL);
+		return rc;
+	}
+	for (uint32_t i = 0; i < old->program.lane_words; i++)
+		old_sums[i] += cuda->lost_rows[i];
+	memset(cuda->lost_rows, 0, sizeof(cuda->lost_rows));
+	wn_cuda_team_add_rows(&old->team, old_sums, NULL);
+	cuda->current = new;
+	return 0;
+}
+
+static int cuda_replace(struct wn_device *device, struct wn_version *version, const struct wn_program_data *data,
+			uint64_t *old_sums, int64_t deadline_ns, struct wn_error *error)
+{
+	struct cuda *cuda = device->state;
+	struct version *new = version->state, *old = cuda->current;
+	int rc = make_team(device, new, data, error);
+
+	if (!rc) {
+		pthread_mutex_lock(&cuda->lock);
+		/* Preparing took its time; what the caller gave for leaving begins now. */
+		if (deadline_ns < wn_clock_ns() + WN_SECOND_NS)
+			deadline_ns = wn_clock_ns() + WN_SECOND_NS;
+		rc = exchange(cuda, new, old_sums, deadline_ns, error);
+		pthread_mutex_unlock(&cuda->lock);
+	}
+	if (rc)
+		return rc;
+	device->program = new->program;
+	version->state = old;
+	version->program = old->program;
+	name_device(device);
+	return 0;
+}
+
+static void cuda_drop(struct wn_device *device, struct wn_version *version)
+{
+	(void)device;
+	wn_cuda_version_free(version->state);
+	memset(version, 0, sizeof(*version));
+}
+
+const struct wn_device_ops wn_device_cuda = {
+	.kind = "cuda",
+	.summary = "an NVIDIA GPU, by its number: cuda:0",
+	.options = cuda_options,
+	.state_bytes = sizeof(struct cuda),
+	.list = cuda_list,
+	.open = cuda_open,
+	.start = cuda_start,
+	.stop = cuda_stop,
+	.prepare = cuda_prepare,
+	.replace = cuda_replace,
+	.drop = cuda_drop,
+	.sum_counters = cuda_sum_counters,
+	.close = cuda_close,
+};

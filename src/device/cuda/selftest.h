@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The self-test before a device is trusted: messages both ways through host memory, as the ring does
+ * it. In round r the host fills a line with words made of r, then releases `to_device`; the lanes check
+ * every word, fill a line of their own, and release `to_host`. A word from another round means that
+ * what this project relies on does not hold here.
+ */
+#ifndef WN_DEVICE_CUDA_SELFTEST_H
+#define WN_DEVICE_CUDA_SELFTEST_H
+
+#include "ring/order.h"
+#include "warpnic/types.h"
+
+enum { WN_SELFTEST_LINES = 8, WN_SELFTEST_WORDS = 32 };
+
+/* In memory that host and device share. */
+struct wn_selftest {
+	uint32_t to_device;     /* rounds, the host's */
+	uint8_t pad_to_device[124];
+	uint32_t to_host;       /* rounds, the device's */
+	uint8_t pad_to_host[124];
+	uint32_t stale;         /* words of another round that the device saw; valid once it has ended */
+	uint8_t pad_stale[124];
+	uint64_t clock_ns;      /* the device's clock in this round, in front of to_host */
+	uint8_t pad_clock[120];
+	uint32_t down[WN_SELFTEST_LINES][WN_SELFTEST_WORDS]; /* host to device */
+	uint32_t up[WN_SELFTEST_LINES][WN_SELFTEST_WORDS];   /* device to host */
+};
+
+WN_FN uint32_t wn_selftest_word(uint32_t round, uint32_t i)
+{
+	return (round * 2654435761u) ^ (i * 40503u) ^ round;
+}
+
+#if defined(WN_PROGRAM_SOURCE)
+
+/* One warp. Ends after `rounds`, or when the host has been silent for `patience` cycles. */
+extern "C" __global__ void __launch_bounds__(32) wn_selftest(struct wn_selftest *test, uint32_t rounds, uint64_t patience)
+{
+	const uint32_t lane = wn_group_lane();
+	uint32_t stale = 0;
+
+	for (uint32_t round = 1; round <= rounds; round++) {
+		const uint64_t begin = wn_group_cycles();
+		const uint32_t line = round % WN_SELFTEST_LINES;
+		uint32_t seen;
+
+		do {
+			seen = wn_load_acquire(&test->to_device);
+			seen = wn_group_shuffle(seen, 0);
+		} while (seen != round && !wn_group_shuffle(wn_group_cycles() - begin > patience, 0));
+		if (seen != round)
+			break;
+		wn_group_barrier();
+		stale += test->down[line][lane] != wn_selftest_word(round, lane);
+		test->up[line][lane] = ~wn_selftest_word(round, lane);
+		if (lane == 0)
+			test->clock_ns = wn_group_ns();
+		wn_group_barrier();
+		if (lane == 0)
+			wn_store_release(&test->to_host, round);
+	}
+	stale = (uint32_t)wn_group_sum(stale);
+	if (lane == 0)
+		wn_store_release(&test->stale, stale);
+}
+
+#endif
+
+#endif

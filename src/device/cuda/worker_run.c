@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The three modes.
+ *
+ *   resident  one cooperative launch, which ends by itself once the rings are closed and empty
+ *   lease     the same kernel for lease_ms at a time; the next one is queued before the last has ended
+ *   batch     this process looks at `published` in the kernels' place, and launches a kernel on what is new;
+ *             launches are queued one behind the other and never waited for
+ */
+#include "device/cuda/worker.h"
+
+#include "backoff.h"
+#include "clock.h"
+#include "warpnic/device.h"
+
+enum { WARP = 32, LEASES_AHEAD = 2 };
+
+/* How long groups may take to come alive, the driver's own preparations included. */
+#define ALIVE_NS (10 * WN_SECOND_NS)
+
+static const char fault[] = "the GPU stopped on a fault while it ran the program";
+
+static int launch_groups(struct wn_cuda_worker *worker, uint64_t lease_cycles)
+{
+	const uint32_t groups = worker->control->queue_count * worker->control->group_count;
+	void *parameters[] = {&worker->launch, &lease_cycles};
+
+	return wn_cuda_worker_check(worker,
+				    worker->driver->cuLaunchCooperativeKernel(worker->resident, groups, 1, 1, WARP, 1, 1,
+									      worker->local_bytes, worker->stream,
+									      parameters),
+				    "launch of the resident kernel");
+}
+
+static int all_alive(const struct wn_cuda_worker *worker)
+{
+	const uint32_t groups = worker->control->queue_count * worker->control->group_count;
+	const uint32_t *alive = wn_cuda_alive(worker->control);
+
+	for (uint32_t i = 0; i < groups; i++)
+		if (!wn_load_acquire(&alive[i]))
+			return 0;
+	return 1;
+}
+
+/*
+ * Waits for the groups. The driver is asked all the while: a kernel may not start as long as nobody does
+ * (libcu++, execution model, forward progress of the device).
+ */
+static int wait_alive(struct wn_cuda_worker *worker)
+{
+	const int64_t until = wn_clock_ns() + ALIVE_NS;
+
+	while (!all_alive(worker)) {
+		const CUresult result = worker->driver->cuStreamQuery(worker->stream);
+
+		if (result == CUDA_SUCCESS && all_alive(worker))
+			break; /* there was nothing to do */
+		if (result && result != CUDA_ERROR_NOT_READY)
+			return wn_cuda_worker_check(worker, result, fault);
+		if (wn_clock_ns() > until)
+			return wn_cuda_worker_fail(worker, "the groups did not start within %d s: is the GPU "
+							   "busy with another resident program?",
+						   (int)(ALIVE_NS / WN_SECOND_NS));
+	}
+	return 0;
+}
+
+/* One turn of waiting: 1 when the stream is empty, 0 when not, -1 on a fault or when nobody wants us. */
+static int look_at_stream(struct wn_cuda_worker *worker)
+{
+	const CUresult result = worker->driver->cuStreamQuery(worker->stream);
+
+	if (result == CUDA_SUCCESS)
+		return 1;
+	if (result != CUDA_ERROR_NOT_READY)
+		return wn_cuda_worker_check(worker, result, fault);
+	if (!wn_cuda_worker_is_wanted(worker, 1))
+		return wn_cuda_worker_fail(worker, "abandoned");
+	return 0;
+}
+
+static int run_resident(struct wn_cuda_worker *worker)
+{
+	int rc;
+
+	if (launch_groups(worker, 0) || wait_alive(worker))
+		return -1;
+	wn_cuda_worker_say(worker, WN_CUDA_READY);
+	while ((rc = look_at_stream(worker)) == 0)
+		continue;
+	return rc < 0 ? -1 : 0;
+}
+
+/* Whether ring i is closed and position is at its end or behind. */
+static int is_finished(const struct wn_cuda_worker *worker, uint32_t i, uint32_t position)
+{
+	struct wn_ring_words *words = worker->rings[i].view.words;
+
+	if (!wn_load_acquire(&words->closed)) /* (E) */
+		return 0;
+	return (int32_t)(position - wn_load_relaxed(&words->final)) >= 0;
+}
+
+/* Between two leases: whether every group has come to the end of its ring. */
+static int all_finished(const struct wn_cuda_worker *worker)
+{
+	const struct wn_cuda_control *control = worker->control;
+	const uint32_t *positions = wn_cuda_positions(worker->control);
+
+	for (uint32_t i = 0; i < control->queue_count; i++)
+		for (uint32_t g = 0; g < control->group_count; g++)
+			if (!is_finished(worker, i, positions[i * control->group_count + g]))
+				return 0;
+	return 1;
+}
+
+static int run_lease(struct wn_cuda_worker *worker)
+{
+	const uint64_t khz = (uint64_t)wn_cuda_attribute(worker->driver, worker->device, CU_DEVICE_ATTRIBUTE_CLOCK_RATE);
+	const uint64_t lease_cycles = khz * worker->control->lease_ms;
+	int rc;
+
+	if (launch_groups(worker, lease_cycles) || wait_alive(worker))
+		return -1;
+	wn_cuda_worker_say(worker, WN_CUDA_READY);
+	do {
+		for (int i = 0; i < LEASES_AHEAD; i++)
+			if (launch_groups(worker, lease_cycles))
+				return -1;
+		while ((rc = look_at_stream(worker)) == 0)
+			continue;
+		if (rc < 0)
+			return -1;
+	} while (!all_finished(worker) && !wn_load_relaxed(&worker->control->abandon));
+	return 0;
+}
+
+/* Launches on what was published since the last time. Returns how much that is, or -1. */
+static int launch_range(struct wn_cuda_worker *worker, uint32_t i, uint32_t *next)
+{
+	const struct wn_ring *ring = &worker->rings[i];
+	const uint32_t published = wn_load_acquire(&ring->view.words->published); /* (D): the launch carries it on */
+	uint32_t first = *next, count = published - first, queue = i;
+	const uint32_t blocks = (first % WN_BLOCK_SLOTS + count + WN_BLOCK_SLOTS - 1) / WN_BLOCK_SLOTS;
+	const uint32_t groups = blocks < worker->control->group_count ? blocks : worker->control->group_count;
+	void *parameters[] = {&worker->launch, &queue, &first, &count};
+
+	if (!count)
+		return 0;
+	if (wn_cuda_worker_check(worker,
+				 worker->driver->cuLaunchKernel(worker->batch, groups, 1, 1, WARP, 1, 1, worker->local_bytes,
+								worker->queue_streams[i], parameters, NULL),
+				 fault))
+		return -1;
+	*next = published;
+	return (int)(count & 0x7fffffff);
+}
+
+/* Asks whether a queue's launches still do well. 0 or -1. */
+static int ask(struct wn_cuda_worker *worker, uint32_t i)
+{
+	const CUresult result = worker->driver->cuStreamQuery(worker->queue_streams[i]);
+
+	return result == CUDA_ERROR_NOT_READY ? 0 : wn_cuda_worker_check(worker, result, fault);
+}
+
+/* The end of batch mode: what was launched must have run. */
+static int finish_streams(struct wn_cuda_worker *worker)
+{
+	for (uint32_t i = 0; i < worker->control->queue_count; i++)
+		if (wn_cuda_worker_check(worker, worker->driver->cuStreamSynchronize(worker->queue_streams[i]), fault))
+			return -1;
+	return 0;
+}
+
+/* Where each queue goes on: what group 0 was left with, because batches are not divided by group. */
+static void load_positions(const struct wn_cuda_worker *worker, uint32_t *next)
+{
+	for (uint32_t i = 0; i < worker->control->queue_count; i++)
+		next[i] = worker->control->starts[i];
+}
+
+static int run_batch(struct wn_cuda_worker *worker)
+{
+	const uint32_t queues = worker->control->queue_count;
+	uint32_t next[WN_CUDA_QUEUES_MAX], finished = 0;
+	int64_t asked_ns = wn_clock_ns();
+	struct wn_backoff backoff;
+
+	load_positions(worker, next);
+	wn_backoff_init(&backoff, 2);
+	wn_cuda_worker_say(worker, WN_CUDA_READY);
+	while (finished < queues && !wn_load_relaxed(&worker->control->abandon)) {
+		int moved = 0;
+
+		finished = 0;
+		for (uint32_t i = 0; i < queues; i++) {
+			const int count = launch_range(worker, i, &next[i]);
+
+			if (count < 0)
+				return -1;
+			moved |= count;
+			finished += !count && is_finished(worker, i, next[i]);
+		}
+		if (moved)
+			wn_backoff_reset(&backoff);
+		else
+			wn_backoff_wait(&backoff);
+		if (wn_clock_ns() - asked_ns > WN_MILLISECOND_NS) {
+			asked_ns = wn_clock_ns();
+			for (uint32_t i = 0; i < queues; i++)
+				if (ask(worker, i))
+					return -1;
+			if (!wn_cuda_worker_is_wanted(worker, 0))
+				return wn_cuda_worker_fail(worker, "abandoned");
+		}
+	}
+	for (uint32_t i = 0; i < queues; i++)
+		worker->control->starts[i] = next[i];
+	return finish_streams(worker);
+}
+
+int wn_cuda_worker_run(struct wn_cuda_worker *worker)
+{
+	switch (worker->control->mode) {
+	case WN_MODE_RESIDENT:
+		return run_resident(worker);
+	case WN_MODE_LEASE:
+		return run_lease(worker);
+	default:
+		return run_batch(worker);
+	}
+}

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The device loop of a group of many lanes: a warp, a work-group, a threadgroup.
+ *
+ *     peek  ->  stage the packets into local memory, all lanes together  ->  each lane runs the program
+ *     on its own packet  ->  what changed goes back the same way  ->  verdict words  ->  retire
+ *
+ * lane/loop.h is the same for a group of one lane. Included once by an entry file, after the program
+ * and after the file with the device's own words (device/cuda/words.h).
+ *
+ * **When a verdict is a plain store.** A release costs a lane two microseconds on its way to host memory
+ * and is needed for what the device *wrote*: replies and records. Where no lane of the batch changed a byte
+ * the words are relaxed, system-scope stores. What is left of (V)->(T) then is that a slot is
+ * refilled only after the device has read it. That read is over: the word's lap, code and length are
+ * computed from the slot and the staged bytes, which had arrived in registers or local memory before
+ * the barrier that all lanes passed before one of them stored its word. The refilled bytes depend on
+ * that word being seen (T), released (R) and acquired (F); for the read to return them, a value would
+ * have to come out of a load that depends on itself, which the model excludes (PTX ISA, axiom "no
+ * thin air"). A packet that does not fit local memory is read in place, and its verdict is a release.
+ */
+#ifndef WN_LANE_GROUP_H
+#define WN_LANE_GROUP_H
+
+#include "lane/group_launch.h"
+#include "lane/group_port.h"
+#include "lane/group_stage.h"
+#include "lane/packet.h"
+#include "lane/stack.h"
+
+/* What a group keeps while it runs; each lane has its own copy. */
+struct wn_group {
+	WN_GLOBAL const struct wn_group_launch *launch;
+	WN_STAGED uint8_t *local;      /* WN_GROUP_LANES strides of staged bytes, then of records */
+	WN_STAGED uint8_t *records;
+	WN_STAGED uint32_t *stages;    /* WN_STAGE_WORDS counts since they were last shown */
+	WN_PRIVATE const struct wn_program_data *data;
+	WN_PRIVATE uint64_t *counts;   /* this lane's */
+	uint32_t stride;
+	uint32_t row;
+	uint32_t is_dirty;             /* counted something that was not shown */
+};
+
+/* One lane's packet in a batch. */
+struct wn_group_item {
+	uint32_t is_mine;              /* this lane has one */
+	uint32_t index;                /* of its slot */
+	uint32_t segment;              /* of a train, else 0 */
+	uint32_t word;                 /* its verdict, without the lap */
+	uint32_t kept_length;          /* 1: it is as long as it came */
+};
+
+/* Whether the lane's stack runs the program on it. */
+WN_FN uint32_t wn_group_is_stacked(WN_PRIVATE const struct wn_packet *packet)
+{
+	return (packet->flags & WN_SLOT_FRAME) && (uint32_t)wn_program_kind == (uint32_t)WN_DATAGRAM;
+}
+
+/* Bytes from the packet's start that its run may touch: all of its room under the stack. */
+WN_FN uint32_t wn_group_reach(WN_PRIVATE const struct wn_packet *packet)
+{
+	if (wn_group_is_stacked(packet))
+		return packet->room;
+	return packet->room < (uint32_t)wn_program_look_bytes ? packet->room : (uint32_t)wn_program_look_bytes;
+}
+
+WN_FN uint32_t wn_group_run(WN_PRIVATE struct wn_packet *packet, WN_GLOBAL const struct wn_identity *identity)
+{
+	if (wn_group_is_stacked(packet))
+		return wn_stack_run(packet, identity);
+	return wn_packet_judge(packet, wn_program_run(packet));
+}
+
+/* Adds to one stage's histogram. The leader only. */
+WN_FN void wn_group_observe(WN_PRIVATE const struct wn_group *group, uint32_t stage, uint64_t value,
+			    uint32_t packets)
+{
+	const uint32_t bucket = value ? 64 - wn_leading_zeros(value) : 0;
+
+	group->stages[stage * WN_STAGE_BUCKETS + (bucket < WN_STAGE_BUCKETS ? bucket : WN_STAGE_BUCKETS - 1)] +=
+		packets;
+}
+
+/*
+ * Runs one batch: up to one packet a lane, `count` of them, described by `packet` as they lie in the
+ * ring (bytes) at frames + offset. Leaves each lane's verdict in item->word and returns whether any
+ * byte was written to the ring's side, or read there in place: then the words need a release.
+ */
+WN_FN uint32_t wn_group_batch(WN_PRIVATE struct wn_group *group, WN_GLOBAL const struct wn_group_queue *queue,
+			      WN_PRIVATE struct wn_packet *packet, WN_PRIVATE struct wn_group_item *item,
+			      uint64_t offset, uint32_t count)
+{
+	const uint32_t lane = wn_group_lane();
+	const uint32_t reach = wn_group_reach(packet);
+	const uint32_t fits = reach <= group->launch->stage_bytes;
+	struct wn_group_piece piece = {
+		offset, item->is_mine && fits ? (packet->length < reach ? packet->length : reach) : 0};
+	struct wn_group_piece record = {
+		((uint64_t)item->index * queue->view.segments_max + item->segment) * queue->view.result_bytes, 0};
+	uint32_t in_place = 0, code;
+	uint64_t begin, staged, judged;
+
+	begin = wn_group_cycles();
+	wn_group_stage_in(group->local, group->stride, queue->view.frames, &piece, count);
+	staged = wn_group_cycles();
+	piece.bytes = 0;
+	if (item->is_mine) {
+		const uint32_t length = packet->length;
+
+		packet->record = group->records + lane * WN_LOCAL_RECORD_STRIDE;
+		if (fits) {
+			packet->bytes = group->local + lane * group->stride + wn_piece_phase(&piece);
+		} else {
+			packet->bytes = queue->replies + offset;
+			in_place = 1;
+		}
+		item->word = wn_group_run(packet, queue->view.identity);
+		item->kept_length = wn_verdict_length(item->word) == length;
+		code = wn_verdict_code(item->word);
+		if (code == WN_CODE_RECORD)
+			record.bytes = packet->record_length;
+		else if (fits && packet->changed && (code == WN_REPLY || code == WN_DELIVER || code == WN_FORWARD ||
+						     code >= WN_FORWARD_LINK))
+			piece.bytes = wn_verdict_length(item->word) < reach ? wn_verdict_length(item->word) : reach;
+	}
+	wn_group_barrier();
+	judged = wn_group_cycles();
+	if (lane == 0) {
+		wn_group_observe(group, WN_STAGE_STAGE, staged - begin, count);
+		wn_group_observe(group, WN_STAGE_PROGRAM, judged - staged, count);
+	}
+	if (wn_group_ballot(piece.bytes))
+		wn_group_stage_out(queue->replies, group->local, group->stride, &piece, count);
+	if (wn_group_ballot(record.bytes))
+		wn_group_stage_out(queue->view.results, group->records, WN_LOCAL_RECORD_STRIDE, &record, count);
+	return wn_group_ballot(piece.bytes | record.bytes | in_place);
+}
+
+/* Stores this lane's word as the last thing that is done with its slot. */
+WN_FN void wn_group_answer(WN_GLOBAL uint32_t *word, uint32_t value, uint32_t wrote)
+{
+	if (wrote)
+		wn_store_release(word, value); /* (V) */
+	else
+		wn_store_relaxed(word, value); /* (V), see above */
+}
+
+/*
+ * One train: its datagrams in batches of one a lane. The slot's word answers for all of them where they
+ * were given the same verdict and kept their lengths; else each has a word of its own.
+ */
+WN_FN void wn_group_train(WN_PRIVATE struct wn_group *group, WN_GLOBAL const struct wn_group_queue *queue,
+			  uint32_t position)
+{
+	enum { BATCHES = WN_TRAIN_SEGMENTS_MAX / WN_GROUP_LANES };
+	const uint32_t index = position & queue->view.slot_mask, lane = wn_group_lane();
+	const struct wn_slot slot = queue->view.slots[index];
+	const uint32_t count = slot.segment_count < queue->view.segments_max ? slot.segment_count
+									     : queue->view.segments_max;
+	WN_GLOBAL uint32_t *own = queue->view.segments + (uint64_t)index * queue->view.segments_max;
+	uint32_t words[BATCHES], wrote = 0, first_code = 0, mixed = 0, word;
+	struct wn_packet train;
+
+	wn_packet_of_slot(&train, queue->view.peers, index, &slot, queue->view.slot_bytes,
+			  (uint32_t)wn_program_look_bytes, group->local, group->records, group->counts, group->data);
+	for (uint32_t b = 0; b < BATCHES && b * WN_GROUP_LANES < count; b++) {
+		const uint32_t left = count - b * WN_GROUP_LANES;
+		const uint32_t batch = left < WN_GROUP_LANES ? left : (uint32_t)WN_GROUP_LANES;
+		struct wn_group_item item = {lane < batch, index, b * WN_GROUP_LANES + lane, 0, 1};
+		struct wn_packet packet;
+
+		wn_packet_take_segment(&packet, &train, slot.segment_bytes, item.is_mine ? item.segment : 0,
+				       queue->view.result_bytes);
+		wrote |= wn_group_batch(group, queue, &packet, &item,
+					wn_frame_offset(index, queue->view.frame_stride) +
+						(uint64_t)item.segment * slot.segment_bytes, batch);
+		words[b] = item.word;
+		if (b == 0)
+			first_code = wn_group_shuffle(wn_verdict_code(item.word), 0);
+		mixed |= item.is_mine && (wn_verdict_code(item.word) != first_code || !item.kept_length);
+	}
+	mixed = wn_group_ballot(mixed) || first_code == WN_CODE_RECORD;
+	if (mixed)
+		for (uint32_t b = 0; b < BATCHES && b * WN_GROUP_LANES + lane < count; b++)
+			own[b * WN_GROUP_LANES + lane] = words[b];
+	wn_group_barrier();
+	word = wn_verdict_word(wn_lap(position, queue->view.slot_shift), mixed ? (uint32_t)WN_CODE_TRAIN : first_code,
+			       train.length);
+	if (lane == 0)
+		wn_group_answer(&queue->view.verdicts[index], word, wrote || mixed);
+}
+
+/* The slot of this lane: two loads of 16 bytes, side by side with its neighbours'. */
+WN_FN void wn_group_load_slot(WN_PRIVATE struct wn_slot *slot, WN_GLOBAL const struct wn_slot *from)
+{
+	const struct wn_chunk a = wn_chunk_load_global((WN_GLOBAL const uint8_t *)from);
+	const struct wn_chunk b = wn_chunk_load_global((WN_GLOBAL const uint8_t *)from + WN_CHUNK_BYTES);
+
+	slot->position = a.words[0];
+	slot->flags = a.words[1];
+	slot->length = a.words[2];
+	slot->wire_length = a.words[3];
+	slot->index = b.words[0];
+	slot->segment_bytes = (uint16_t)b.words[1];
+	slot->segment_count = (uint16_t)(b.words[1] >> 16);
+	slot->arrival_ns = (uint64_t)b.words[3] << 32 | b.words[2];
+}
+
+/* Serves `count` slots of one block. Returns 0 where a slot did not hold its position. */
+WN_FN uint32_t wn_group_block(WN_PRIVATE struct wn_group *group, WN_GLOBAL const struct wn_group_queue *queue,
+			      uint32_t first, uint32_t count)
+{
+	const uint32_t lane = wn_group_lane(), position = first + lane;
+	const uint32_t index = position & queue->view.slot_mask;
+	struct wn_group_item item = {lane < count, index, 0, 0, 1};
+	struct wn_slot slot = {0, 0, 0, 0, 0, 0, 1, 0};
+	struct wn_packet packet;
+	uint32_t bad, trains, wrote;
+	uint64_t judged;
+
+	if (item.is_mine)
+		wn_group_load_slot(&slot, &queue->view.slots[index]);
+	bad = wn_group_ballot(item.is_mine && slot.position != position + 1);
+	if (WN_UNLIKELY(bad)) {
+		if (item.is_mine && slot.position != position + 1 && !(bad & ((1u << lane) - 1)))
+			wn_group_report_corrupt(queue->view.words, position);
+		return 0;
+	}
+	if (lane == 0)
+		wn_group_observe(group, WN_STAGE_WAIT, wn_group_ns() + group->launch->clock_offset_ns - slot.arrival_ns,
+				 count);
+	trains = wn_group_ballot(slot.flags & WN_SLOT_TRAIN);
+	if (trains >> lane & 1)
+		item.is_mine = 0;
+	if (lane < count)
+		wn_packet_of_slot(&packet, queue->view.peers, index, &slot, queue->view.slot_bytes,
+				  (uint32_t)wn_program_look_bytes, group->local, group->records, group->counts,
+				  group->data);
+	else
+		packet.flags = packet.length = packet.room = 0;
+	wrote = wn_group_batch(group, queue, &packet, &item, wn_frame_offset(index, queue->view.frame_stride), count);
+	judged = wn_group_cycles();
+	if (item.is_mine)
+		wn_group_answer(&queue->view.verdicts[index],
+				item.word | wn_verdict_word(wn_lap(position, queue->view.slot_shift), 0, 0), wrote);
+	if (lane == 0)
+		wn_group_observe(group, WN_STAGE_PUBLISH, wn_group_cycles() - judged, count);
+	for (uint32_t i = 0; trains >> i && i < count; i++)
+		if (trains >> i & 1)
+			wn_group_train(group, queue, first + i);
+	return 1;
+}
+
+/* Adds one word of all lanes to the group's total and shows it to the host. */
+WN_FN void wn_group_show(WN_PRIVATE const struct wn_group *group, uint32_t word, uint64_t sum)
+{
+	const uint64_t at = (uint64_t)group->row * group->launch->row_words + word;
+
+	if (sum) {
+		group->launch->totals[at] += sum;
+		wn_counter_store(&group->launch->rows[at], group->launch->totals[at]);
+	}
+}
+
+/* Shows what was counted since the last time. */
+WN_FN void wn_group_flush(WN_PRIVATE struct wn_group *group)
+{
+	const uint32_t lane = wn_group_lane();
+
+	for (uint32_t i = wn_lane_words; i-- > 0;) {
+		uint64_t sum = 0;
+
+		if (wn_group_ballot(group->counts[i] != 0))
+			sum = wn_group_sum(group->counts[i]);
+		group->counts[i] = 0;
+		if (lane == i % WN_GROUP_LANES)
+			wn_group_show(group, i, sum);
+	}
+	wn_group_barrier();
+	for (uint32_t i = lane; i < WN_STAGE_WORDS; i += WN_GROUP_LANES) {
+		wn_group_show(group, wn_lane_words + i, group->stages[i]);
+		group->stages[i] = 0;
+	}
+	wn_group_barrier();
+	group->is_dirty = 0;
+}
+
+WN_FN void wn_group_init(WN_PRIVATE struct wn_group *group, WN_GLOBAL const struct wn_group_launch *launch,
+			 WN_STAGED uint8_t *local, WN_PRIVATE uint64_t *counts,
+			 WN_PRIVATE const struct wn_program_data *data, uint32_t row)
+{
+	group->launch = launch;
+	group->stride = launch->stage_bytes + WN_CHUNK_BYTES;
+	group->local = local;
+	group->records = local + WN_GROUP_LANES * group->stride;
+	group->stages = (WN_STAGED uint32_t *)(group->records + WN_GROUP_LANES * WN_LOCAL_RECORD_STRIDE);
+	group->counts = counts;
+	group->data = data;
+	group->row = row;
+	group->is_dirty = 0;
+	for (uint32_t i = 0; i < wn_lane_words; i++)
+		counts[i] = 0;
+	for (uint32_t i = wn_group_lane(); i < WN_STAGE_WORDS; i += WN_GROUP_LANES)
+		group->stages[i] = 0;
+	wn_group_barrier();
+}
+
+/*
+ * Resident, or a lease of lease_cycles (0: no end): serves one queue as group `number` of it until the ring
+ * is closed and empty, the host says leave, or the lease is over.
+ */
+WN_FN void wn_group_reside(WN_PRIVATE struct wn_group *group, uint32_t queue_index, uint32_t number,
+			   uint64_t lease_cycles)
+{
+	WN_GLOBAL const struct wn_group_launch *launch = group->launch;
+	WN_GLOBAL const struct wn_group_queue *queue = &launch->queues[queue_index];
+	const uint64_t begin = wn_group_cycles();
+	uint64_t flushed = begin, busy = begin, now;
+	struct wn_group_port port;
+	uint32_t lost = 0, count;
+
+	wn_group_port_init(&port, queue, queue->positions[number]);
+	if (wn_group_lane() == 0)
+		wn_store_relaxed(&launch->alive[group->row], launch->alive[group->row] + 1);
+	for (;;) {
+		count = lost ? 0 : wn_group_peek(&port);
+		if (port.leave)
+			break; /* what is there is left for whoever goes on at these positions */
+		if (count) {
+			lost = !wn_group_block(group, queue, port.position, count);
+			if (!lost)
+				wn_group_retire(&port, count);
+			group->is_dirty = 1;
+		} else if (!lost && wn_group_finished(&port)) {
+			break;
+		} else if (lost) {
+			wn_group_look_at_words(&port);
+		}
+		/* Lanes read clocks of their own; what they decide together, the leader decides. */
+		now = wn_group_shuffle64(wn_group_cycles(), 0);
+		if (count)
+			busy = now;
+		if (group->is_dirty && now - flushed > (count ? launch->flush_cycles : launch->settle_cycles)) {
+			wn_group_flush(group);
+			flushed = now;
+		}
+		if (lease_cycles && now - begin > lease_cycles)
+			break;
+		if (!count && launch->doze_ns && now - busy > launch->idle_cycles)
+			wn_group_sleep(launch->doze_ns);
+	}
+	wn_group_flush(group);
+	if (wn_group_lane() == 0)
+		queue->positions[number] = port.position;
+}
+
+/*
+ * Batch: serves positions [first, first + count) of one queue as one of `groups` groups, which take its
+ * blocks in turn. Launched on what was published before, so nothing is looked at.
+ */
+WN_FN void wn_group_serve_range(WN_PRIVATE struct wn_group *group, uint32_t queue_index, uint32_t number,
+				uint32_t groups, uint32_t first, uint32_t count)
+{
+	WN_GLOBAL const struct wn_group_queue *queue = &group->launch->queues[queue_index];
+	uint32_t at = wn_group_first_position(first, number);
+
+	while ((int32_t)(first + count - at) > 0) {
+		const uint32_t end = wn_group_block_first(at) + WN_BLOCK_SLOTS;
+		const uint32_t left = first + count - at;
+
+		if (!wn_group_block(group, queue, at, left < end - at ? left : end - at))
+			break;
+		at = end + (groups - 1) * (uint32_t)WN_BLOCK_SLOTS;
+	}
+	wn_group_flush(group);
+}
+
+#endif

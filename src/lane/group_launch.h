@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the host hands to the groups of a device with many lanes: made before a launch, constant while
+ * it runs. Included by both sides.
+ */
+#ifndef WN_LANE_GROUP_LAUNCH_H
+#define WN_LANE_GROUP_LAUNCH_H
+
+#include "ring/layout.h"
+#include "warpnic/data.h"
+
+enum { WN_CHUNK_BYTES = 16 };    /* what one lane moves at once between ring and local memory */
+
+/* In device memory, one a queue. */
+struct wn_group_mirror {
+	uint32_t published;
+	uint32_t closed;        /* 0 while open, then 1 */
+	uint32_t final;         /* valid once closed */
+	uint32_t leave;         /* 1: leave now, whatever is left */
+	uint32_t reserved[28];
+};
+
+/* One queue as its groups see it: launch constants, in device memory. */
+struct wn_group_queue {
+	struct wn_ring_view view;              /* device addresses; what the device writes is in host memory */
+	WN_GLOBAL uint8_t *replies;            /* frames that changed go here: the host's */
+	WN_GLOBAL struct wn_group_mirror *mirror; /* 0: view.words is in device memory, all look there */
+	WN_GLOBAL uint32_t *leave;             /* the host's word */
+	WN_GLOBAL uint32_t *positions;         /* of each group, between two launches */
+	uint32_t group_count;
+	uint32_t reserved;
+};
+
+/* Where a packet's time goes, as log2 histograms of nanoseconds or of cycles. */
+enum wn_stage {
+	WN_STAGE_WAIT,          /* arrival until a group saw it: ns */
+	WN_STAGE_STAGE,         /* until it is in local memory: cycles */
+	WN_STAGE_PROGRAM,       /* until all lanes have a verdict: cycles */
+	WN_STAGE_PUBLISH,       /* until the words are stored: cycles */
+	WN_STAGE_COUNT
+};
+
+enum {
+	WN_STAGE_BUCKETS = 40,
+	WN_STAGE_WORDS = WN_STAGE_COUNT * WN_STAGE_BUCKETS,
+	WN_LOCAL_RECORD_STRIDE = WN_RESULT_BYTES + WN_CHUNK_BYTES
+};
+
+/* Launch constants, in device memory. */
+struct wn_group_launch {
+	WN_GLOBAL const struct wn_group_queue *queues;
+	WN_GLOBAL const struct wn_program_data *data;
+	WN_GLOBAL uint64_t *totals;    /* a row a group, device memory: what it has counted so far */
+	WN_GLOBAL uint64_t *rows;      /* the same in host memory, where the host reads it */
+	WN_GLOBAL uint32_t *alive;     /* a word a group, host memory: launches it has begun to serve */
+	uint32_t queue_count;
+	uint32_t group_count;          /* a queue */
+	uint32_t row_words;            /* from one row to the next: wn_lane_words + WN_STAGE_WORDS at least */
+	uint32_t stage_bytes;          /* of a packet in local memory, a multiple of WN_CHUNK_BYTES */
+	uint64_t clock_offset_ns;      /* the host's CLOCK_MONOTONIC minus the device's clock */
+	uint64_t flush_cycles;         /* between two times that counters are shown, when busy */
+	uint64_t settle_cycles;        /* the same when idle */
+	uint64_t idle_cycles;          /* without a packet until the group begins to doze */
+	uint32_t doze_ns;              /* how long it dozes between two looks; 0: never */
+	uint32_t reserved;
+};
+
+/*
+ * Local memory of a group: for each of `lanes` lanes a stride of staged bytes (a chunk more, for packets
+ * that begin in the middle of one), then a record; then the stage histograms.
+ */
+WN_FN uint32_t wn_group_local_bytes(uint32_t lanes, uint32_t stage_bytes)
+{
+	return lanes * (stage_bytes + (uint32_t)WN_CHUNK_BYTES + (uint32_t)WN_LOCAL_RECORD_STRIDE) +
+	       4 * (uint32_t)WN_STAGE_WORDS;
+}
+
+WN_FN uint32_t wn_group_block_first(uint32_t position)
+{
+	return position - position % WN_BLOCK_SLOTS;
+}
+
+/*
+ * Begins, or goes on, at the block of `base` (a count of published slots): group 0 there, the others at
+ * the blocks behind. Positions wrap at 2^32, so they are handed on, never computed from a cursor.
+ */
+WN_FN uint32_t wn_group_first_position(uint32_t base, uint32_t group)
+{
+	return group ? wn_group_block_first(base) + group * (uint32_t)WN_BLOCK_SLOTS : base;
+}
+
+WN_STATIC_ASSERT(sizeof(struct wn_group_mirror) == WN_LINE_BYTES, mirror_is_one_line);
+
+#endif
