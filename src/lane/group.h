@@ -144,51 +144,6 @@ WN_FN void wn_group_answer(WN_GLOBAL uint32_t *word, uint32_t value, uint32_t wr
 		wn_store_relaxed(word, value); /* (V), see above */
 }
 
-/*
- * One train: its datagrams in batches of one a lane. The slot's word answers for all of them where they
- * were given the same verdict and kept their lengths; else each has a word of its own.
- */
-WN_FN void wn_group_train(WN_PRIVATE struct wn_group *group, WN_GLOBAL const struct wn_group_queue *queue,
-			  uint32_t position)
-{
-	enum { BATCHES = WN_TRAIN_SEGMENTS_MAX / WN_GROUP_LANES };
-	const uint32_t index = position & queue->view.slot_mask, lane = wn_group_lane();
-	const struct wn_slot slot = queue->view.slots[index];
-	const uint32_t count = slot.segment_count < queue->view.segments_max ? slot.segment_count
-									     : queue->view.segments_max;
-	WN_GLOBAL uint32_t *own = queue->view.segments + (uint64_t)index * queue->view.segments_max;
-	uint32_t words[BATCHES], wrote = 0, first_code = 0, mixed = 0, word;
-	struct wn_packet train;
-
-	wn_packet_of_slot(&train, queue->view.peers, index, &slot, queue->view.slot_bytes,
-			  (uint32_t)wn_program_look_bytes, group->local, group->records, group->counts, group->data);
-	for (uint32_t b = 0; b < BATCHES && b * WN_GROUP_LANES < count; b++) {
-		const uint32_t left = count - b * WN_GROUP_LANES;
-		const uint32_t batch = left < WN_GROUP_LANES ? left : (uint32_t)WN_GROUP_LANES;
-		struct wn_group_item item = {lane < batch, index, b * WN_GROUP_LANES + lane, 0, 1};
-		struct wn_packet packet;
-
-		wn_packet_take_segment(&packet, &train, slot.segment_bytes, item.is_mine ? item.segment : 0,
-				       queue->view.result_bytes);
-		wrote |= wn_group_batch(group, queue, &packet, &item,
-					wn_frame_offset(index, queue->view.frame_stride) +
-						(uint64_t)item.segment * slot.segment_bytes, batch);
-		words[b] = item.word;
-		if (b == 0)
-			first_code = wn_group_shuffle(wn_verdict_code(item.word), 0);
-		mixed |= item.is_mine && (wn_verdict_code(item.word) != first_code || !item.kept_length);
-	}
-	mixed = wn_group_ballot(mixed) || first_code == WN_CODE_RECORD;
-	if (mixed)
-		for (uint32_t b = 0; b < BATCHES && b * WN_GROUP_LANES + lane < count; b++)
-			own[b * WN_GROUP_LANES + lane] = words[b];
-	wn_group_barrier();
-	word = wn_verdict_word(wn_lap(position, queue->view.slot_shift), mixed ? (uint32_t)WN_CODE_TRAIN : first_code,
-			       train.length);
-	if (lane == 0)
-		wn_group_answer(&queue->view.verdicts[index], word, wrote || mixed);
-}
-
 /* The slot of this lane: two loads of 16 bytes, side by side with its neighbours'. */
 WN_FN void wn_group_load_slot(WN_PRIVATE struct wn_slot *slot, WN_GLOBAL const struct wn_slot *from)
 {
@@ -205,7 +160,94 @@ WN_FN void wn_group_load_slot(WN_PRIVATE struct wn_slot *slot, WN_GLOBAL const s
 	slot->arrival_ns = (uint64_t)b.words[3] << 32 | b.words[2];
 }
 
-/* Serves `count` slots of one block. Returns 0 where a slot did not hold its position. */
+/* A train in hand: its datagrams are served in batches of one a lane. */
+struct wn_group_train {
+	struct wn_packet packet;       /* all of it */
+	uint32_t position;
+	uint32_t index;
+	uint32_t segment_bytes;
+	uint32_t count;                /* segments */
+	uint32_t done;                 /* of them, those of earlier batches */
+	uint32_t words[WN_TRAIN_SEGMENTS_MAX / WN_GROUP_LANES]; /* this lane's, of each batch */
+	uint32_t first_code;
+	uint32_t mixed;                /* verdicts or lengths differ (this lane's opinion) */
+	uint32_t wrote;
+};
+
+/* Takes the train of slot `position` in hand; all lanes read the same slot. */
+WN_FN void wn_group_take_train(WN_PRIVATE struct wn_group *group, WN_GLOBAL const struct wn_group_queue *queue,
+			       WN_PRIVATE struct wn_group_train *train, uint32_t position)
+{
+	struct wn_slot slot;
+
+	train->position = position;
+	train->index = position & queue->view.slot_mask;
+	wn_group_load_slot(&slot, &queue->view.slots[train->index]);
+	wn_packet_of_slot(&train->packet, queue->view.peers, train->index, &slot, queue->view.slot_bytes,
+			  (uint32_t)wn_program_look_bytes, group->local, group->records, group->counts, group->data);
+	train->segment_bytes = slot.segment_bytes;
+	train->count = slot.segment_count < queue->view.segments_max ? slot.segment_count : queue->view.segments_max;
+	train->done = train->first_code = train->mixed = train->wrote = 0;
+}
+
+/* This lane's datagram of the next batch. Returns how many the batch has. */
+WN_FN uint32_t wn_group_next_segments(WN_PRIVATE const struct wn_group_train *train, WN_PRIVATE struct wn_packet *packet,
+				      WN_PRIVATE struct wn_group_item *item, WN_PRIVATE uint64_t *offset,
+				      uint32_t frame_stride)
+{
+	const uint32_t left = train->count - train->done;
+	const uint32_t batch = left < WN_GROUP_LANES ? left : (uint32_t)WN_GROUP_LANES;
+	const uint32_t lane = wn_group_lane();
+
+	item->is_mine = lane < batch;
+	item->index = train->index;
+	item->segment = item->is_mine ? train->done + lane : 0;
+	wn_packet_take_segment(packet, &train->packet, train->segment_bytes, item->segment, 0);
+	*offset = wn_frame_offset(train->index, frame_stride) + (uint64_t)item->segment * train->segment_bytes;
+	return batch;
+}
+
+/* After a batch: keeps its words. */
+WN_FN void wn_group_keep_segments(WN_PRIVATE struct wn_group_train *train, WN_PRIVATE const struct wn_group_item *item,
+				  uint32_t wrote)
+{
+	const uint32_t code = wn_verdict_code(item->word);
+
+	if (!train->done)
+		train->first_code = wn_group_shuffle(code, 0);
+	train->words[train->done / WN_GROUP_LANES] = item->word;
+	train->mixed |= item->is_mine && (code != train->first_code || !item->kept_length);
+	train->wrote |= wrote;
+	train->done += WN_GROUP_LANES;
+}
+
+/*
+ * The slot's word answers for all datagrams where they were given the same verdict and kept their
+ * lengths; else each has a word of its own.
+ */
+WN_FN void wn_group_answer_train(WN_GLOBAL const struct wn_group_queue *queue,
+				 WN_PRIVATE const struct wn_group_train *train)
+{
+	const uint32_t lane = wn_group_lane();
+	const uint32_t mixed = wn_group_ballot(train->mixed) || train->first_code == WN_CODE_RECORD;
+	WN_GLOBAL uint32_t *own = queue->view.segments + (uint64_t)train->index * queue->view.segments_max;
+
+	for (uint32_t at = lane; mixed && at < train->count; at += WN_GROUP_LANES)
+		own[at] = train->words[at / WN_GROUP_LANES];
+	wn_group_barrier();
+	if (lane == 0)
+		wn_group_answer(&queue->view.verdicts[train->index],
+				wn_verdict_word(wn_lap(train->position, queue->view.slot_shift),
+						mixed ? (uint32_t)WN_CODE_TRAIN : train->first_code,
+						train->packet.length),
+				train->wrote || mixed);
+}
+
+/*
+ * Serves `count` slots of one block: first those with one packet, one a lane; then the trains, one after
+ * the other. There is one place that runs the program, because it may be large. Returns 0 where a slot did
+ * not hold its position.
+ */
 WN_FN uint32_t wn_group_block(WN_PRIVATE struct wn_group *group, WN_GLOBAL const struct wn_group_queue *queue,
 			      uint32_t first, uint32_t count)
 {
@@ -213,9 +255,10 @@ WN_FN uint32_t wn_group_block(WN_PRIVATE struct wn_group *group, WN_GLOBAL const
 	const uint32_t index = position & queue->view.slot_mask;
 	struct wn_group_item item = {lane < count, index, 0, 0, 1};
 	struct wn_slot slot = {0, 0, 0, 0, 0, 0, 1, 0};
+	uint64_t offset = wn_frame_offset(index, queue->view.frame_stride), judged;
+	uint32_t bad, trains, is_train = 0, batch = count, wrote;
+	struct wn_group_train train;
 	struct wn_packet packet;
-	uint32_t bad, trains, wrote;
-	uint64_t judged;
 
 	if (item.is_mine)
 		wn_group_load_slot(&slot, &queue->view.slots[index]);
@@ -229,25 +272,32 @@ WN_FN uint32_t wn_group_block(WN_PRIVATE struct wn_group *group, WN_GLOBAL const
 		wn_group_observe(group, WN_STAGE_WAIT, wn_group_ns() + group->launch->clock_offset_ns - slot.arrival_ns,
 				 count);
 	trains = wn_group_ballot(slot.flags & WN_SLOT_TRAIN);
-	if (trains >> lane & 1)
-		item.is_mine = 0;
-	if (lane < count)
+	item.is_mine = item.is_mine && !(trains >> lane & 1);
+	if (item.is_mine)
 		wn_packet_of_slot(&packet, queue->view.peers, index, &slot, queue->view.slot_bytes,
 				  (uint32_t)wn_program_look_bytes, group->local, group->records, group->counts,
 				  group->data);
-	else
-		packet.flags = packet.length = packet.room = 0;
-	wrote = wn_group_batch(group, queue, &packet, &item, wn_frame_offset(index, queue->view.frame_stride), count);
-	judged = wn_group_cycles();
-	if (item.is_mine)
-		wn_group_answer(&queue->view.verdicts[index],
-				item.word | wn_verdict_word(wn_lap(position, queue->view.slot_shift), 0, 0), wrote);
-	if (lane == 0)
-		wn_group_observe(group, WN_STAGE_PUBLISH, wn_group_cycles() - judged, count);
-	for (uint32_t i = 0; trains >> i && i < count; i++)
-		if (trains >> i & 1)
-			wn_group_train(group, queue, first + i);
-	return 1;
+	for (;;) {
+		wrote = wn_group_batch(group, queue, &packet, &item, offset, batch);
+		judged = wn_group_cycles();
+		if (is_train)
+			wn_group_keep_segments(&train, &item, wrote);
+		else if (item.is_mine)
+			wn_group_answer(&queue->view.verdicts[index],
+					item.word | wn_verdict_word(wn_lap(position, queue->view.slot_shift), 0, 0), wrote);
+		if (lane == 0)
+			wn_group_observe(group, WN_STAGE_PUBLISH, wn_group_cycles() - judged, batch);
+		if (!is_train || train.done >= train.count) {
+			if (is_train)
+				wn_group_answer_train(queue, &train);
+			if (!trains)
+				return 1;
+			is_train = 1;
+			wn_group_take_train(group, queue, &train, first + wn_lowest_bit(trains));
+			trains &= trains - 1;
+		}
+		batch = wn_group_next_segments(&train, &packet, &item, &offset, queue->view.frame_stride);
+	}
 }
 
 /* Adds one word of all lanes to the group's total and shows it to the host. */
@@ -304,25 +354,36 @@ WN_FN void wn_group_init(WN_PRIVATE struct wn_group *group, WN_GLOBAL const stru
 	wn_group_barrier();
 }
 
+/* The range of a batch was published before the launch: nothing of it is looked at. */
+WN_FN void wn_group_see_range(WN_PRIVATE struct wn_group_port *port, WN_PRIVATE const struct wn_group_order *order)
+{
+	port->seen = order->first + order->count;
+	port->final = port->seen;
+	port->is_closed = 1;
+}
+
 /*
- * Resident, or a lease of lease_cycles (0: no end): serves one queue as group `number` of it until the ring
- * is closed and empty, the host says leave, or the lease is over.
+ * Serves one queue as group `number` of `groups`, until the ring, or the range, is closed and empty, the
+ * host says leave, or the lease is over.
  */
-WN_FN void wn_group_reside(WN_PRIVATE struct wn_group *group, uint32_t queue_index, uint32_t number,
-			   uint64_t lease_cycles)
+WN_FN void wn_group_serve(WN_PRIVATE struct wn_group *group, WN_PRIVATE const struct wn_group_order *order,
+			  uint32_t number, uint32_t groups)
 {
 	WN_GLOBAL const struct wn_group_launch *launch = group->launch;
-	WN_GLOBAL const struct wn_group_queue *queue = &launch->queues[queue_index];
+	WN_GLOBAL const struct wn_group_queue *queue = &launch->queues[order->queue];
 	const uint64_t begin = wn_group_cycles();
 	uint64_t flushed = begin, busy = begin, now;
 	struct wn_group_port port;
 	uint32_t lost = 0, count;
 
-	wn_group_port_init(&port, queue, queue->positions[number]);
-	if (wn_group_lane() == 0)
+	wn_group_port_init(&port, queue, order->is_range ? wn_group_first_position(order->first, number)
+							 : queue->positions[number], groups);
+	if (order->is_range)
+		wn_group_see_range(&port, order);
+	else if (wn_group_lane() == 0)
 		wn_store_relaxed(&launch->alive[group->row], launch->alive[group->row] + 1);
 	for (;;) {
-		count = lost ? 0 : wn_group_peek(&port);
+		count = lost || wn_group_finished(&port) ? 0 : wn_group_peek(&port);
 		if (port.leave)
 			break; /* what is there is left for whoever goes on at these positions */
 		if (count) {
@@ -330,11 +391,13 @@ WN_FN void wn_group_reside(WN_PRIVATE struct wn_group *group, uint32_t queue_ind
 			if (!lost)
 				wn_group_retire(&port, count);
 			group->is_dirty = 1;
-		} else if (!lost && wn_group_finished(&port)) {
+		} else if ((lost && order->is_range) || (!lost && wn_group_finished(&port))) {
 			break;
 		} else if (lost) {
 			wn_group_look_at_words(&port);
 		}
+		if (order->is_range)
+			continue;
 		/* Lanes read clocks of their own; what they decide together, the leader decides. */
 		now = wn_group_shuffle64(wn_group_cycles(), 0);
 		if (count)
@@ -343,35 +406,14 @@ WN_FN void wn_group_reside(WN_PRIVATE struct wn_group *group, uint32_t queue_ind
 			wn_group_flush(group);
 			flushed = now;
 		}
-		if (lease_cycles && now - begin > lease_cycles)
+		if (order->lease_cycles && now - begin > order->lease_cycles)
 			break;
 		if (!count && launch->doze_ns && now - busy > launch->idle_cycles)
 			wn_group_sleep(launch->doze_ns);
 	}
 	wn_group_flush(group);
-	if (wn_group_lane() == 0)
+	if (wn_group_lane() == 0 && !order->is_range)
 		queue->positions[number] = port.position;
-}
-
-/*
- * Batch: serves positions [first, first + count) of one queue as one of `groups` groups, which take its
- * blocks in turn. Launched on what was published before, so nothing is looked at.
- */
-WN_FN void wn_group_serve_range(WN_PRIVATE struct wn_group *group, uint32_t queue_index, uint32_t number,
-				uint32_t groups, uint32_t first, uint32_t count)
-{
-	WN_GLOBAL const struct wn_group_queue *queue = &group->launch->queues[queue_index];
-	uint32_t at = wn_group_first_position(first, number);
-
-	while ((int32_t)(first + count - at) > 0) {
-		const uint32_t end = wn_group_block_first(at) + WN_BLOCK_SLOTS;
-		const uint32_t left = first + count - at;
-
-		if (!wn_group_block(group, queue, at, left < end - at ? left : end - at))
-			break;
-		at = end + (groups - 1) * (uint32_t)WN_BLOCK_SLOTS;
-	}
-	wn_group_flush(group);
 }
 
 #endif

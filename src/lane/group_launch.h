@@ -65,6 +65,15 @@ struct wn_group_launch {
 	uint32_t reserved;
 };
 
+/* What one launch is for. */
+struct wn_group_order {
+	uint32_t is_range;             /* batch: [first, first + count) of `queue`, by all groups of the grid */
+	uint32_t queue;
+	uint32_t first;
+	uint32_t count;
+	uint64_t lease_cycles;         /* lease: until so many have passed; 0: resident */
+};
+
 /*
  * Local memory of a group: for each of `lanes` lanes a stride of staged bytes (a chunk more, for packets
  * that begin in the middle of one), then a record; then the stage histograms.

@@ -43,11 +43,12 @@ struct wn_group_port {
 };
 
 WN_FN void wn_group_port_init(WN_PRIVATE struct wn_group_port *port,
-			      WN_GLOBAL const struct wn_group_queue *queue, uint32_t position)
+			      WN_GLOBAL const struct wn_group_queue *queue, uint32_t position,
+			      uint32_t group_count)
 {
 	port->queue = queue;
 	port->position = position;
-	port->group_count = queue->group_count;
+	port->group_count = group_count;
 	port->seen = wn_group_block_first(position) - 1;
 	port->final = 0;
 	port->is_closed = 0;

@@ -8,28 +8,27 @@
 #include "device/cuda/words.h"
 #include "lane/group.h"
 
-extern "C" __global__ void __launch_bounds__(32) wn_resident(const struct wn_group_launch *launch, uint64_t lease_cycles)
+/*
+ * One kernel for all modes, because it holds the program. Resident and lease: a grid of group_count groups for
+ * each queue. Batch: a grid for one range of one queue.
+ */
+extern "C" __global__ void __launch_bounds__(32) wn_serve(const struct wn_group_launch *launch,
+							  const struct wn_group_order given)
 {
 	extern __shared__ __align__(16) uint8_t local[];
-	const uint32_t queue = wn_grid_index() % launch->queue_count, number = wn_grid_index() / launch->queue_count;
-	uint64_t counts[wn_lane_words + 1];
 	const struct wn_program_data data = *launch->data;
+	struct wn_group_order order = given;
+	uint32_t number = wn_grid_index(), groups = wn_grid_count();
+	uint64_t counts[wn_lane_words + 1];
 	struct wn_group group;
 
-	wn_group_init(&group, launch, local, counts, &data, queue * launch->group_count + number);
-	wn_group_reside(&group, queue, number, lease_cycles);
-}
-
-extern "C" __global__ void __launch_bounds__(32) wn_batch(const struct wn_group_launch *launch, uint32_t queue,
-							  uint32_t first, uint32_t count)
-{
-	extern __shared__ __align__(16) uint8_t local[];
-	uint64_t counts[wn_lane_words + 1];
-	const struct wn_program_data data = *launch->data;
-	struct wn_group group;
-
-	wn_group_init(&group, launch, local, counts, &data, queue * launch->group_count + wn_grid_index());
-	wn_group_serve_range(&group, queue, wn_grid_index(), wn_grid_count(), first, count);
+	if (!order.is_range) {
+		order.queue = number % launch->queue_count;
+		number /= launch->queue_count;
+		groups = launch->group_count;
+	}
+	wn_group_init(&group, launch, local, counts, &data, order.queue * launch->group_count + number);
+	wn_group_serve(&group, &order, number, groups);
 }
 
 #include "device/cuda/selftest.h"

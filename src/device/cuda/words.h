@@ -90,6 +90,12 @@ WN_FN uint32_t wn_leading_zeros(uint64_t value)
 	return zeros;
 }
 
+/* Place of the lowest bit that is set; there is one. */
+WN_FN uint32_t wn_lowest_bit(uint32_t value)
+{
+	return 63 - wn_leading_zeros(value & (~value + 1));
+}
+
 /* The sum over all lanes, in each of them. */
 WN_FN uint64_t wn_group_sum(uint64_t value)
 {

@@ -25,7 +25,7 @@ struct wn_cuda_worker {
 	const struct wn_cuda_driver *driver;
 	CUdevice device;
 	CUmodule module;
-	CUfunction resident, batch, selftest;
+	CUfunction serve, selftest;
 	CUdeviceptr launch;             /* struct wn_group_launch */
 	CUdeviceptr mirrors[WN_CUDA_QUEUES_MAX]; /* struct wn_group_mirror */
 	CUdeviceptr cells;

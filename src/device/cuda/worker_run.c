@@ -23,10 +23,11 @@ static const char fault[] = "the GPU stopped on a fault while it ran the program
 static int launch_groups(struct wn_cuda_worker *worker, uint64_t lease_cycles)
 {
 	const uint32_t groups = worker->control->queue_count * worker->control->group_count;
-	void *parameters[] = {&worker->launch, &lease_cycles};
+	struct wn_group_order order = {.lease_cycles = lease_cycles};
+	void *parameters[] = {&worker->launch, &order};
 
 	return wn_cuda_worker_check(worker,
-				    worker->driver->cuLaunchCooperativeKernel(worker->resident, groups, 1, 1, WARP, 1, 1,
+				    worker->driver->cuLaunchCooperativeKernel(worker->serve, groups, 1, 1, WARP, 1, 1,
 									      worker->local_bytes, worker->stream,
 									      parameters),
 				    "launch of the resident kernel");
@@ -141,15 +142,16 @@ static int launch_range(struct wn_cuda_worker *worker, uint32_t i, uint32_t *nex
 {
 	const struct wn_ring *ring = &worker->rings[i];
 	const uint32_t published = wn_load_acquire(&ring->view.words->published); /* (D): the launch carries it on */
-	uint32_t first = *next, count = published - first, queue = i;
+	const uint32_t first = *next, count = published - first;
+	struct wn_group_order order = {.is_range = 1, .queue = i, .first = first, .count = count};
 	const uint32_t blocks = (first % WN_BLOCK_SLOTS + count + WN_BLOCK_SLOTS - 1) / WN_BLOCK_SLOTS;
 	const uint32_t groups = blocks < worker->control->group_count ? blocks : worker->control->group_count;
-	void *parameters[] = {&worker->launch, &queue, &first, &count};
+	void *parameters[] = {&worker->launch, &order};
 
 	if (!count)
 		return 0;
 	if (wn_cuda_worker_check(worker,
-				 worker->driver->cuLaunchKernel(worker->batch, groups, 1, 1, WARP, 1, 1, worker->local_bytes,
+				 worker->driver->cuLaunchKernel(worker->serve, groups, 1, 1, WARP, 1, 1, worker->local_bytes,
 								worker->queue_streams[i], parameters, NULL),
 				 fault))
 		return -1;

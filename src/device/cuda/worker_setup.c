@@ -71,22 +71,16 @@ static int find_functions(struct wn_cuda_worker *worker)
 	int registers = 0, local = 0;
 
 	worker->local_bytes = wn_group_local_bytes(WARP, worker->control->stage_bytes);
-	if (find_function(worker, &worker->resident, "wn_resident") ||
-	    find_function(worker, &worker->batch, "wn_batch") ||
+	if (find_function(worker, &worker->serve, "wn_serve") ||
 	    find_function(worker, &worker->selftest, "wn_selftest") ||
 	    wn_cuda_worker_check(worker,
-				 driver->cuFuncSetAttribute(worker->resident,
+				 driver->cuFuncSetAttribute(worker->serve,
 							    CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
 							    (int)worker->local_bytes),
-				 "local memory of wn_resident") ||
-	    wn_cuda_worker_check(worker,
-				 driver->cuFuncSetAttribute(worker->batch,
-							    CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
-							    (int)worker->local_bytes),
-				 "local memory of wn_batch"))
+				 "local memory of wn_serve"))
 		return -1;
-	driver->cuFuncGetAttribute(&registers, CU_FUNC_ATTRIBUTE_NUM_REGS, worker->resident);
-	driver->cuFuncGetAttribute(&local, CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES, worker->resident);
+	driver->cuFuncGetAttribute(&registers, CU_FUNC_ATTRIBUTE_NUM_REGS, worker->serve);
+	driver->cuFuncGetAttribute(&local, CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES, worker->serve);
 	worker->control->registers = (uint32_t)registers;
 	worker->control->local_bytes = (uint32_t)local;
 	return 0;
@@ -102,7 +96,7 @@ static int check_groups(struct wn_cuda_worker *worker)
 
 	if (wn_cuda_worker_check(worker,
 				 worker->driver->cuOccupancyMaxActiveBlocksPerMultiprocessor(
-					 &each, worker->resident, WARP, worker->local_bytes),
+					 &each, worker->serve, WARP, worker->local_bytes),
 				 "occupancy"))
 		return -1;
 	if (wanted > (uint32_t)(each * processors))
