@@ -551,6 +551,22 @@ WN_FN uint32_t wn_data_u32(WN_PRIVATE struct wn_packet *packet, uint64_t offset)
 	return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
+/* Four values that follow each other, with one check. */
+WN_FN void wn_data_u32x4(WN_PRIVATE struct wn_packet *packet, uint64_t offset, WN_PRIVATE uint32_t *values)
+{
+	WN_GLOBAL const uint8_t *at = packet->data->file + offset;
+
+	if (WN_UNLIKELY(offset > packet->data->file_bytes || packet->data->file_bytes - offset < 16)) {
+		packet->fault = 1;
+		values[0] = values[1] = values[2] = values[3] = 0;
+		return;
+	}
+	values[0] = at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+	values[1] = at[4] | (uint32_t)at[5] << 8 | (uint32_t)at[6] << 16 | (uint32_t)at[7] << 24;
+	values[2] = at[8] | (uint32_t)at[9] << 8 | (uint32_t)at[10] << 16 | (uint32_t)at[11] << 24;
+	values[3] = at[12] | (uint32_t)at[13] << 8 | (uint32_t)at[14] << 16 | (uint32_t)at[15] << 24;
+}
+
 /* Copies `count` bytes of the file into the packet; outside either of them is a fault. */
 WN_FN void wn_data_copy(WN_PRIVATE struct wn_packet *packet, uint32_t to, uint64_t from, uint32_t count)
 {

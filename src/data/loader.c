@@ -9,6 +9,7 @@
 
 const struct wn_loader *const wn_loaders[] = {
 	&wn_loader_zones,
+	&wn_loader_expression,
 	NULL,
 };
 

@@ -64,6 +64,7 @@ void wn_blob_finish(struct wn_blob *blob);
 extern const struct wn_loader *const wn_loaders[];
 
 extern const struct wn_loader wn_loader_zones;  /* programs/dns/zones.c */
+extern const struct wn_loader wn_loader_expression; /* programs/filter/expression.c */
 
 /* NULL where there is none of that name, or no name. */
 const struct wn_loader *wn_loader_find(const char *name);

@@ -18,6 +18,8 @@ static const struct wn_option options[] = {
 	  .help = "max, file (as the timestamps say), or a factor of that, for example 2 or 0.5" },
 	{ .name = "rate", .type = WN_OPTION_NUMBER, .minimum = 1, .maximum = 1000000000,
 	  .help = "packets a second, in place of speed" },
+	{ .name = "times", .type = WN_OPTION_CHOICE, .choices = "replay|file", .preset = "replay",
+	  .help = "when a packet arrived: now, as it is replayed, or as the file says; -r with -w means file" },
 	{ .name = "loop", .type = WN_OPTION_NUMBER, .maximum = UINT64_MAX, .preset = "1",
 	  .help = "times the file is replayed; 0: for ever" },
 	{ .name = "limit", .type = WN_OPTION_NUMBER, .maximum = UINT64_MAX, .preset = "0",
@@ -57,6 +59,8 @@ struct pcap_link {
 	int64_t start_ns;       /* CLOCK_MONOTONIC at the first packet (of this pass, by speed) */
 	int64_t first_ns;       /* the file's time of that packet */
 	int64_t due_ns;         /* of the last packet: time in a file may go back, ours does not */
+	int64_t offset_ns;      /* CLOCK_REALTIME - CLOCK_MONOTONIC when it was opened */
+	int keeps_times;        /* arrival is the file's time: what is written keeps it */
 	int fault;              /* -EIO that has still to be returned */
 	int is_over;
 };
@@ -132,6 +136,8 @@ static int open_pcap(struct wn_link *link, struct wn_error *error)
 	int rc;
 
 	own->writer.fd = -1;
+	own->keeps_times = wn_options_number(&link->options, "times") != 0;
+	own->offset_ns = wn_clock_of(CLOCK_REALTIME) - wn_clock_ns();
 	own->passes_left = wn_options_number(&link->options, "loop") - 1;
 	own->limit = wn_options_number(&link->options, "limit");
 	if (!input[0] && !output[0])
@@ -234,9 +240,10 @@ static int64_t due_ns(struct pcap_link *own, const struct wn_pcap_packet *packet
 	return own->due_ns;
 }
 
-static void fill_slot(struct wn_receive_batch *batch, uint32_t i,
+static void fill_slot(const struct pcap_link *own, struct wn_receive_batch *batch, uint32_t i,
 		      const struct wn_pcap_packet *packet, int64_t now_ns)
 {
+	const int64_t arrival_ns = own->keeps_times ? packet->time_ns - own->offset_ns : now_ns;
 	uint32_t length = packet->length;
 
 	if (length > batch->view->slot_bytes)
@@ -244,7 +251,7 @@ static void fill_slot(struct wn_receive_batch *batch, uint32_t i,
 	if (length > FRAME_BYTES_MAX)
 		length = FRAME_BYTES_MAX;
 	memcpy(wn_batch_frame(batch, i), packet->bytes, length);
-	wn_batch_describe(batch, i, length, packet->wire_length, WN_SLOT_FRAME, (uint64_t)now_ns);
+	wn_batch_describe(batch, i, length, packet->wire_length, WN_SLOT_FRAME, (uint64_t)arrival_ns);
 }
 
 /* Fills slots with what is due now. How many; *later_ns is when there will be more, or 0. */
@@ -265,7 +272,7 @@ static uint32_t take_due(struct pcap_link *own, struct wn_receive_batch *batch, 
 				break;
 			}
 		}
-		fill_slot(batch, count++, &packet, now_ns);
+		fill_slot(own, batch, count++, &packet, now_ns);
 		wn_pcap_reader_take(&own->reader);
 		own->received++;
 		own->pass_received++;
@@ -329,7 +336,8 @@ static int send_pcap(struct wn_link *link, uint32_t queue, struct wn_send_item *
 		     uint32_t count)
 {
 	struct pcap_link *own = link->state;
-	const int64_t now_ns = wn_clock_of(CLOCK_REALTIME), offset_ns = now_ns - wn_clock_ns();
+	const int64_t now_ns = wn_clock_of(CLOCK_REALTIME);
+	const int64_t offset_ns = own->keeps_times ? own->offset_ns : now_ns - wn_clock_ns();
 	struct wn_pcap_record records[BURST];
 	uint32_t done = 0;
 

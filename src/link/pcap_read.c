@@ -12,6 +12,7 @@
 #include <pcap/pcap.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -233,6 +234,84 @@ static int stream_close(void *cookie)
 	return reader->buffer.fd == STDIN_FILENO ? 0 : close(reader->buffer.fd);
 }
 
+/*
+ * -- a plain file: pcap of our byte order, where libpcap would copy each record twice --
+ *
+ * Only records that are as they should be are read here. The first one that is not is libpcap's, and
+ * so is all that follows: it knows what to do or to say.
+ */
+
+static int is_plain(struct wn_pcap_reader *reader)
+{
+	uint32_t words[PCAP_HEADER_BYTES / 4];
+
+	if (pread(reader->buffer.fd, words, sizeof(words), 0) != (ssize_t)sizeof(words))
+		return 0;
+	reader->buffer.is_swapped = 0;
+	reader->buffer.offset = sizeof(words);
+	reader->buffer.tick_ns = words[0] == (uint32_t)PCAP_MAGIC_MICROSECONDS ? 1000 : 1;
+	return (words[0] == (uint32_t)PCAP_MAGIC_MICROSECONDS ||
+		words[0] == (uint32_t)PCAP_MAGIC_NANOSECONDS) &&
+	       ((const uint16_t *)(const void *)words)[2] == 2 &&
+	       ((const uint16_t *)(const void *)words)[3] == 4;
+}
+
+/* Whether `bytes` more of the file are in the buffer, which is large enough for any record. */
+static int has_plain(struct wn_pcap_reader *reader, size_t bytes)
+{
+	const size_t left = at_hand(reader);
+	ssize_t got;
+
+	if (left >= bytes)
+		return 1;
+	memmove(reader->buffer.bytes, reader->buffer.bytes + reader->buffer.at, left);
+	reader->buffer.offset += (off_t)reader->buffer.at;
+	reader->buffer.at = 0;
+	reader->buffer.end = left;
+	while (reader->buffer.end < bytes) {
+		got = pread(reader->buffer.fd, reader->buffer.bytes + reader->buffer.end,
+			    reader->buffer.size - reader->buffer.end,
+			    reader->buffer.offset + (off_t)reader->buffer.end);
+		if (got <= 0)
+			return 0;
+		reader->buffer.end += (size_t)got;
+	}
+	return 1;
+}
+
+/* Leaves the rest of the file, from the record in hand on, to libpcap. */
+static void end_plain(struct wn_pcap_reader *reader)
+{
+	reader->is_plain = 0;
+	fseeko(pcap_file(reader->handle), reader->buffer.offset + (off_t)reader->buffer.at, SEEK_SET);
+}
+
+/* The next record. 1, or 0 where libpcap is to look at what comes now, the end of the file, too. */
+static int next_plain(struct wn_pcap_reader *reader)
+{
+	struct wn_pcap_packet *next = &reader->next;
+	uint32_t seconds, ticks, length;
+
+	if (has_plain(reader, PCAP_RECORD_BYTES)) {
+		seconds = word_at(reader, 0);
+		ticks = word_at(reader, 4);
+		length = word_at(reader, 8);
+		if (seconds <= INT32_MAX && ticks < WN_SECOND_NS / reader->buffer.tick_ns &&
+		    length <= (uint32_t)pcap_snapshot(reader->handle) &&
+		    length <= BUFFER_BYTES - PCAP_RECORD_BYTES &&
+		    has_plain(reader, PCAP_RECORD_BYTES + length)) {
+			next->bytes = reader->buffer.bytes + reader->buffer.at + PCAP_RECORD_BYTES;
+			next->length = length;
+			next->wire_length = word_at(reader, 12);
+			next->time_ns = seconds * WN_SECOND_NS + ticks * (int64_t)reader->buffer.tick_ns;
+			reader->buffer.at += PCAP_RECORD_BYTES + length;
+			return 1;
+		}
+	}
+	end_plain(reader);
+	return 0;
+}
+
 /* Opens the file for libpcap. NULL with errno. */
 static FILE *open_stream(struct wn_pcap_reader *reader)
 {
@@ -250,8 +329,9 @@ static FILE *open_stream(struct wn_pcap_reader *reader)
 		return NULL;
 	}
 	if (S_ISREG(reader->status.st_mode) && !is_stdin) {
+		reader->is_plain = is_plain(reader);
 		stream = fdopen(reader->buffer.fd, "r");
-		if (stream)
+		if (stream && !reader->is_plain)
 			setvbuf(stream, (char *)reader->buffer.bytes, _IOFBF, BUFFER_BYTES);
 	} else {
 		reader->is_stream = 1;
@@ -259,6 +339,9 @@ static FILE *open_stream(struct wn_pcap_reader *reader)
 		if (stream)
 			setvbuf(stream, NULL, _IONBF, 0);
 	}
+	/* One thread reads: with other threads about, each fread would take its lock for nothing. */
+	if (stream)
+		__fsetlocking(stream, FSETLOCKING_BYCALLER);
 	return stream;
 }
 
@@ -420,10 +503,26 @@ static int64_t time_of(const struct pcap_pkthdr *header)
 	return seconds * WN_SECOND_NS + header->ts.tv_usec;
 }
 
+/* The next record by way of libpcap. 1, -ENODATA or -EIO. */
+static int next_of_libpcap(struct wn_pcap_reader *reader)
+{
+	struct wn_pcap_packet *next = &reader->next;
+	struct pcap_pkthdr *header;
+	const int rc = pcap_next_ex(reader->handle, &header, &next->bytes);
+
+	if (rc == PCAP_ERROR_BREAK)
+		return -ENODATA;
+	if (rc != 1)
+		return damaged(reader, pcap_geterr(reader->handle));
+	next->length = header->caplen;
+	next->wire_length = header->len;
+	next->time_ns = time_of(header);
+	return 1;
+}
+
 /* Reads up to the next frame that passes the filter. As peek. */
 static int read_file(struct wn_pcap_reader *reader)
 {
-	struct pcap_pkthdr *header;
 	struct wn_pcap_packet *next = &reader->next;
 
 	for (uint32_t skips = 0; skips < SKIPS_MAX; skips++) {
@@ -431,15 +530,14 @@ static int read_file(struct wn_pcap_reader *reader)
 
 		if (!wn_pcap_reader_wait(reader, 0))
 			return 0;
-		rc = pcap_next_ex(reader->handle, &header, &next->bytes);
-		if (rc == PCAP_ERROR_BREAK)
-			return -ENODATA;
+		rc = reader->is_plain ? next_plain(reader) : 0;
+		if (!rc)
+			rc = next_of_libpcap(reader);
 		if (rc != 1)
-			return damaged(reader, pcap_geterr(reader->handle));
+			return rc;
 		reader->records++;
-		next->length = header->caplen;
-		next->wire_length = header->len > header->caplen ? header->len : header->caplen;
-		next->time_ns = time_of(header);
+		if (next->wire_length < next->length)
+			next->wire_length = next->length;
 		if (!wn_filter_matches(&reader->filter, next->bytes, next->length,
 				       next->wire_length))
 			continue;

@@ -35,15 +35,18 @@ struct wn_pcap_reader {
 	struct wn_filter filter;
 	struct stat status;     /* of the file, as it was opened */
 	int is_stream;          /* a pipe or stdin: read by us, whole records go on to libpcap */
+	int is_plain;           /* a file whose records we read without libpcap */
 	struct {
-		uint8_t *bytes; /* a file's stdio has these to itself */
+		uint8_t *bytes; /* of a file that is not plain: its stdio has these to itself */
 		size_t size, at, end;
+		off_t offset;   /* plain: where in the file bytes[0] lies */
 		int fd;
 		int is_over;    /* nothing will be added: its end, or the error below */
 		int error;
 		int is_ng;      /* pcapng */
 		int is_swapped; /* the writer's byte order is not ours */
 		uint32_t header_bytes;  /* of a pcap record */
+		uint32_t tick_ns;       /* plain: unit of a record's fraction of a second */
 	} buffer;
 	struct {                /* the frames of the first pass */
 		uint8_t *bytes;

@@ -64,6 +64,8 @@ static const struct wn_argument run_arguments[] = {
 	 "a file that the program reads"},
 	{ARGUMENT_LOAD, 0, "zone", "FILE", WN_ARGUMENT_TEXT, 0, 0, "@file",
 	 "dns: a zone file; may be given several times"},
+	{ARGUMENT_LOAD, 0, "expression", "TEXT", WN_ARGUMENT_TEXT, 0, 0, NULL,
+	 "filter: what to deliver, in tcpdump's language; may be given several times"},
 	{ARGUMENT_PARAM_NAMED, 0, "rate-limit", "N|off", WN_ARGUMENT_TEXT, 0, 0, "off",
 	 "dns: answers a second to one client network, the same as --param rate-limit=N (preset 200)"},
 	{ARGUMENT_MODE, 0, "mode", "MODE", WN_ARGUMENT_CHOICE, 0, 0, "auto|resident|lease|batch",
@@ -330,7 +332,8 @@ static int take_argument(struct config *config, int code, const struct wn_argume
 static int add_files(struct config *config)
 {
 	if (config->read) {
-		const int rc = make_link(config, "pcap:", config->read, config->write ? ",write=" : NULL,
+		const int rc = make_link(config, "pcap:", config->read,
+					 config->write ? ",times=file,write=" : NULL,
 					 config->write ? config->write : "");
 
 		config->params.deliver_link = config->write ? config->params.link_count : 0;
