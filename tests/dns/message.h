@@ -21,7 +21,7 @@ static const struct {
 	{"AXFR", 252}, {"ANY", 255}, {"CAA", 257}, {"TYPE65280", 65280},
 };
 
-static const char *message_type_name(unsigned type)
+static inline const char *message_type_name(unsigned type)
 {
 	static char text[16];
 
@@ -32,7 +32,7 @@ static const char *message_type_name(unsigned type)
 	return text;
 }
 
-static unsigned message_type(const char *name)
+static inline unsigned message_type(const char *name)
 {
 	for (size_t i = 0; i < sizeof(message_types) / sizeof(message_types[0]); i++)
 		if (!strcmp(message_types[i].name, name))
@@ -40,20 +40,20 @@ static unsigned message_type(const char *name)
 	return 0;
 }
 
-static unsigned message_put16(uint8_t *at, unsigned value)
+static inline unsigned message_put16(uint8_t *at, unsigned value)
 {
 	at[0] = (uint8_t)(value >> 8);
 	at[1] = (uint8_t)value;
 	return 2;
 }
 
-static unsigned message_get16(const uint8_t *at)
+static inline unsigned message_get16(const uint8_t *at)
 {
 	return (unsigned)at[0] << 8 | at[1];
 }
 
 /* "www.example.org." or "." in wire format; returns its length. */
-static unsigned message_put_name(uint8_t *at, const char *text)
+static inline unsigned message_put_name(uint8_t *at, const char *text)
 {
 	unsigned used = 0;
 
@@ -70,7 +70,7 @@ static unsigned message_put_name(uint8_t *at, const char *text)
 }
 
 /* A query for IN; returns its length. */
-static unsigned message_query(uint8_t *at, const char *name, unsigned type)
+static inline unsigned message_query(uint8_t *at, const char *name, unsigned type)
 {
 	unsigned used = 12;
 
@@ -84,7 +84,7 @@ static unsigned message_query(uint8_t *at, const char *name, unsigned type)
 }
 
 /* Appends OPT without options. */
-static unsigned message_add_edns(uint8_t *at, unsigned used, unsigned payload, unsigned version, int is_do)
+static inline unsigned message_add_edns(uint8_t *at, unsigned used, unsigned payload, unsigned version, int is_do)
 {
 	message_put16(at + 10, message_get16(at + 10) + 1);
 	at[used] = 0;
@@ -108,7 +108,7 @@ struct reading {
 };
 
 __attribute__((format(printf, 2, 3)))
-static void reading_say(struct reading *reading, const char *format, ...)
+static inline void reading_say(struct reading *reading, const char *format, ...)
 {
 	va_list arguments;
 
@@ -119,7 +119,7 @@ static void reading_say(struct reading *reading, const char *format, ...)
 	va_end(arguments);
 }
 
-static unsigned reading_number(struct reading *reading, unsigned bytes)
+static inline unsigned reading_number(struct reading *reading, unsigned bytes)
 {
 	unsigned number = 0;
 
@@ -133,7 +133,7 @@ static unsigned reading_number(struct reading *reading, unsigned bytes)
 }
 
 /* A name; pointers must point back, and into the message. */
-static void reading_name(struct reading *reading)
+static inline void reading_name(struct reading *reading)
 {
 	unsigned at = reading->at, end = 0, label;
 
@@ -169,7 +169,7 @@ static void reading_name(struct reading *reading)
 	reading->at = end ? end : at;
 }
 
-static void reading_data(struct reading *reading, unsigned type, unsigned bytes)
+static inline void reading_data(struct reading *reading, unsigned type, unsigned bytes)
 {
 	const unsigned end = reading->at + bytes;
 	char text[64];
@@ -205,7 +205,7 @@ static void reading_data(struct reading *reading, unsigned type, unsigned bytes)
 	reading->at = end;
 }
 
-static void reading_record(struct reading *reading)
+static inline void reading_record(struct reading *reading)
 {
 	unsigned type, klass, ttl, bytes;
 
@@ -228,7 +228,7 @@ static void reading_record(struct reading *reading)
  * sections answer, authority and additional behind the question, records apart by "; ". Begins with
  * "BAD" where it is no message, or has bytes behind its end.
  */
-static const char *message_text(const uint8_t *bytes, unsigned length, char *text, size_t room)
+static inline const char *message_text(const uint8_t *bytes, unsigned length, char *text, size_t room)
 {
 	static const char *const codes[] = {"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"};
 	struct reading reading = {.bytes = bytes, .length = length, .at = 12, .text = text, .room = room};

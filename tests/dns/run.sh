@@ -14,6 +14,7 @@ if "$WARPNIC" run dns --zone /dev/null --link memory: 2>&1 | grep -q 'lacks'; th
 fi
 
 zone=$folder/example.test.zone
+# shellcheck disable=SC2016
 write_zone() {
 	{
 		printf '$ORIGIN example.test.\n$TTL 60\n@ SOA ns host %s 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n' "$1"

@@ -33,7 +33,7 @@ struct serve {
 	uint32_t length;
 };
 
-static void serve_init(struct serve *serve)
+static inline void serve_init(struct serve *serve)
 {
 	memset(serve, 0, sizeof(*serve));
 	serve->parameters[parameter_payload] = 1232;
@@ -50,7 +50,7 @@ static void serve_init(struct serve *serve)
 }
 
 /* Builds the blob of some files. 0 or -errno. */
-static int serve_load(struct serve *serve, const char *const *loads, uint32_t count, struct wn_error *error)
+static inline int serve_load(struct serve *serve, const char *const *loads, uint32_t count, struct wn_error *error)
 {
 	const int rc = wn_loader_run(&serve->blob, "dns", "zones", loads, count, error);
 
@@ -59,7 +59,7 @@ static int serve_load(struct serve *serve, const char *const *loads, uint32_t co
 	return rc;
 }
 
-static void serve_packet(struct serve *serve, const uint8_t *bytes, uint32_t length)
+static inline void serve_packet(struct serve *serve, const uint8_t *bytes, uint32_t length)
 {
 	uint8_t *slot = malloc(serve->room);
 	struct wn_packet packet;
@@ -86,7 +86,7 @@ static void serve_packet(struct serve *serve, const uint8_t *bytes, uint32_t len
 	free(slot);
 }
 
-static void serve_finish(struct serve *serve)
+static inline void serve_finish(struct serve *serve)
 {
 	wn_blob_finish(&serve->blob);
 }
