@@ -528,6 +528,8 @@ static int live(struct wn_runtime *runtime, struct config *config, struct sinks 
 		print_start(runtime, control);
 	if (wn_runtime_start(runtime, &error))
 		return wn_tool_fail(&wn_command_run, &error);
+	/* A device may take a while to start; rates are those of what runs. */
+	first.at_ns = wn_clock_ns();
 	if (watch(runtime, config, control, &first))
 		status = WN_FAILED;
 	stopped = wn_runtime_stop(runtime);
