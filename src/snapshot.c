@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "device/trace.h"
 #include "runtime_state.h"
 
 static void add_link(const struct wn_runtime *runtime, uint32_t link, struct wn_counters *counters)
@@ -115,6 +116,13 @@ uint32_t wn_runtime_reload_count(const struct wn_runtime *runtime)
 	count = runtime->reload_count;
 	pthread_mutex_unlock(lock);
 	return count;
+}
+
+struct wn_trace *wn_runtime_trace(struct wn_runtime *runtime)
+{
+	const struct wn_device_ops *ops = runtime->device.ops;
+
+	return ops->trace ? ops->trace(&runtime->device) : NULL;
 }
 
 const char *wn_runtime_device_name(const struct wn_runtime *runtime)

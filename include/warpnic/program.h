@@ -126,6 +126,16 @@ enum { wn_table_count = 0 };
 #define WN_LOOP(i, n, bound) for (uint32_t i = 0; i < (uint32_t)(n) && i < (uint32_t)(bound); i++)
 
 /*
+ * What a tracing build is told of (device/trace.h): bytes read, bytes written, and bytes that were asked
+ * for behind the `end` of what there is. Any other build compiles none of it.
+ */
+#ifndef WN_TRACE_READ
+#define WN_TRACE_READ(offset, count)
+#define WN_TRACE_WRITE(offset, count)
+#define WN_TRACE_OUTSIDE(offset, count, end)
+#endif
+
+/*
  * The packet in hand. Made by the device loop for one run of the program; its members are the
  * loop's business, programs use the functions below.
  */
@@ -230,27 +240,45 @@ WN_FN uint32_t wn_in_packet(WN_PRIVATE struct wn_packet *packet, uint32_t offset
 	const uint32_t end = packet->length < packet->look ? packet->length : packet->look;
 
 	if (WN_UNLIKELY(offset > end || end - offset < count)) {
+		WN_TRACE_OUTSIDE(offset, count, end);
 		packet->fault = 1;
 		return 0;
 	}
 	return 1;
 }
 
+/* The same for bytes that are read, and for bytes that are written. */
+WN_FN uint32_t wn_may_read(WN_PRIVATE struct wn_packet *packet, uint32_t offset, uint32_t count)
+{
+	if (!wn_in_packet(packet, offset, count))
+		return 0;
+	WN_TRACE_READ(offset, count);
+	return 1;
+}
+
+WN_FN uint32_t wn_may_write(WN_PRIVATE struct wn_packet *packet, uint32_t offset, uint32_t count)
+{
+	if (!wn_in_packet(packet, offset, count))
+		return 0;
+	WN_TRACE_WRITE(offset, count);
+	return 1;
+}
+
 WN_FN uint32_t wn_u8(WN_PRIVATE struct wn_packet *packet, uint32_t offset)
 {
-	return wn_in_packet(packet, offset, 1) ? packet->bytes[offset] : 0;
+	return wn_may_read(packet, offset, 1) ? packet->bytes[offset] : 0;
 }
 
 WN_FN uint32_t wn_u16(WN_PRIVATE struct wn_packet *packet, uint32_t offset)
 {
-	if (!wn_in_packet(packet, offset, 2))
+	if (!wn_may_read(packet, offset, 2))
 		return 0;
 	return (uint32_t)packet->bytes[offset] << 8 | packet->bytes[offset + 1];
 }
 
 WN_FN uint32_t wn_u32(WN_PRIVATE struct wn_packet *packet, uint32_t offset)
 {
-	if (!wn_in_packet(packet, offset, 4))
+	if (!wn_may_read(packet, offset, 4))
 		return 0;
 	return (uint32_t)packet->bytes[offset] << 24 | (uint32_t)packet->bytes[offset + 1] << 16 |
 	       (uint32_t)packet->bytes[offset + 2] << 8 | packet->bytes[offset + 3];
@@ -258,7 +286,7 @@ WN_FN uint32_t wn_u32(WN_PRIVATE struct wn_packet *packet, uint32_t offset)
 
 WN_FN uint64_t wn_u64(WN_PRIVATE struct wn_packet *packet, uint32_t offset)
 {
-	if (!wn_in_packet(packet, offset, 8))
+	if (!wn_may_read(packet, offset, 8))
 		return 0;
 	return (uint64_t)packet->bytes[offset] << 56 | (uint64_t)packet->bytes[offset + 1] << 48 |
 	       (uint64_t)packet->bytes[offset + 2] << 40 | (uint64_t)packet->bytes[offset + 3] << 32 |
@@ -270,7 +298,7 @@ WN_FN uint64_t wn_u64(WN_PRIVATE struct wn_packet *packet, uint32_t offset)
 
 WN_FN void wn_put_u8(WN_PRIVATE struct wn_packet *packet, uint32_t offset, uint32_t value)
 {
-	if (!wn_in_packet(packet, offset, 1))
+	if (!wn_may_write(packet, offset, 1))
 		return;
 	packet->bytes[offset] = (uint8_t)value;
 	packet->changed = 1;
@@ -278,7 +306,7 @@ WN_FN void wn_put_u8(WN_PRIVATE struct wn_packet *packet, uint32_t offset, uint3
 
 WN_FN void wn_put_u16(WN_PRIVATE struct wn_packet *packet, uint32_t offset, uint32_t value)
 {
-	if (!wn_in_packet(packet, offset, 2))
+	if (!wn_may_write(packet, offset, 2))
 		return;
 	packet->bytes[offset] = (uint8_t)(value >> 8);
 	packet->bytes[offset + 1] = (uint8_t)value;
@@ -287,7 +315,7 @@ WN_FN void wn_put_u16(WN_PRIVATE struct wn_packet *packet, uint32_t offset, uint
 
 WN_FN void wn_put_u32(WN_PRIVATE struct wn_packet *packet, uint32_t offset, uint32_t value)
 {
-	if (!wn_in_packet(packet, offset, 4))
+	if (!wn_may_write(packet, offset, 4))
 		return;
 	wn_put_u16(packet, offset, value >> 16);
 	wn_put_u16(packet, offset + 2, value & 0xffff);
@@ -304,8 +332,10 @@ WN_FN void wn_set_length(WN_PRIVATE struct wn_packet *packet, uint32_t length)
 		packet->fault = 1;
 		return;
 	}
-	for (uint32_t i = packet->length; i < length; i++)
+	for (uint32_t i = packet->length; i < length; i++) {
+		WN_TRACE_WRITE(i, 1);
 		packet->bytes[i] = 0;
+	}
 	packet->changed |= length > packet->length;
 	packet->length = length;
 }
@@ -465,7 +495,7 @@ WN_FN uint32_t wn_lpm_ipv6(WN_PRIVATE struct wn_packet *packet, uint32_t table, 
 	WN_GLOBAL const struct wn_table *lpm = wn_table_of(packet, table, WN_TABLE_lpm);
 	uint32_t word;
 
-	if (!wn_in_packet(packet, offset, 16) || !lpm || !lpm->offset6)
+	if (!wn_may_read(packet, offset, 16) || !lpm || !lpm->offset6)
 		return 0;
 	word = wn_trie_word(packet, lpm->offset6, wn_u16(packet, offset));
 	for (uint32_t i = 2; i < 16 && word >> 31; i++)
@@ -570,7 +600,7 @@ WN_FN void wn_data_u32x4(WN_PRIVATE struct wn_packet *packet, uint64_t offset, W
 /* Copies `count` bytes of the file into the packet; outside either of them is a fault. */
 WN_FN void wn_data_copy(WN_PRIVATE struct wn_packet *packet, uint32_t to, uint64_t from, uint32_t count)
 {
-	if (!wn_in_packet(packet, to, count))
+	if (!wn_may_write(packet, to, count))
 		return;
 	if (WN_UNLIKELY(from > packet->data->file_bytes || packet->data->file_bytes - from < count)) {
 		packet->fault = 1;
@@ -604,7 +634,7 @@ WN_FN void wn_data_copy_words(WN_PRIVATE struct wn_packet *packet, uint32_t to, 
 {
 	WN_STAGED uint8_t *at = packet->bytes + to;
 
-	if (!wn_in_packet(packet, to, count))
+	if (!wn_may_write(packet, to, count))
 		return;
 	for (uint32_t i = 0; i < count / 8; i++, at += 8) {
 		const uint64_t word = wn_data_word(packet, index + i);
@@ -634,7 +664,7 @@ WN_FN uint32_t wn_equal(WN_PRIVATE struct wn_packet *packet, uint32_t a, uint32_
 {
 	uint32_t differs = 0;
 
-	if (!wn_in_packet(packet, a, count) || !wn_in_packet(packet, b, count))
+	if (!wn_may_read(packet, a, count) || !wn_may_read(packet, b, count))
 		return 0;
 	for (uint32_t i = 0; i < count; i++)
 		differs |= (uint32_t)(packet->bytes[a + i] ^ packet->bytes[b + i]);
@@ -644,7 +674,7 @@ WN_FN uint32_t wn_equal(WN_PRIVATE struct wn_packet *packet, uint32_t a, uint32_
 /* Copies `count` bytes from one place to another; they may overlap. */
 WN_FN void wn_copy(WN_PRIVATE struct wn_packet *packet, uint32_t to, uint32_t from, uint32_t count)
 {
-	if (!wn_in_packet(packet, to, count) || !wn_in_packet(packet, from, count))
+	if (!wn_may_write(packet, to, count) || !wn_may_read(packet, from, count))
 		return;
 	for (uint32_t i = 0; i < count; i++) {
 		const uint32_t k = to <= from ? i : count - 1 - i;
@@ -656,7 +686,7 @@ WN_FN void wn_copy(WN_PRIVATE struct wn_packet *packet, uint32_t to, uint32_t fr
 
 WN_FN void wn_put_u64(WN_PRIVATE struct wn_packet *packet, uint32_t offset, uint64_t value)
 {
-	if (!wn_in_packet(packet, offset, 8))
+	if (!wn_may_write(packet, offset, 8))
 		return;
 	wn_put_u32(packet, offset, (uint32_t)(value >> 32));
 	wn_put_u32(packet, offset + 4, (uint32_t)value);

@@ -27,7 +27,7 @@ WN_FN uint32_t dns_rate_is_mapped(WN_PRIVATE const struct wn_packet *packet)
 {
 	uint32_t zeros = 0;
 
-	for (uint32_t i = 0; i < 10; i++)
+	WN_LOOP(i, 10, 10)
 		zeros |= wn_peer_address(packet, i);
 	return !zeros && wn_peer_address(packet, 10) == 0xff && wn_peer_address(packet, 11) == 0xff;
 }
@@ -36,7 +36,7 @@ WN_FN uint32_t dns_rate_is_loopback6(WN_PRIVATE const struct wn_packet *packet)
 {
 	uint32_t zeros = 0;
 
-	for (uint32_t i = 0; i < 15; i++)
+	WN_LOOP(i, 15, 15)
 		zeros |= wn_peer_address(packet, i);
 	return !zeros && wn_peer_address(packet, 15) == 1;
 }
@@ -58,7 +58,7 @@ WN_FN uint64_t dns_rate_network(WN_PRIVATE const struct wn_packet *packet)
 		if (wn_peer_address(packet, at) == 127)
 			return 0;
 	}
-	for (uint32_t i = 0; i < count; i++)
+	WN_LOOP(i, count, 7)
 		network = network << 8 | wn_peer_address(packet, at + i);
 	return network;
 }

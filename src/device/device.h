@@ -5,7 +5,7 @@
  * A device kind is one constant table of functions, listed by hand in device.c. Which thread calls
  * what:
  *   open, start, stop, close   the thread that owns the runtime
- *   prepare, replace, drop     the same
+ *   prepare, replace, drop     the same, and trace
  *   launch                     the pump of that queue (the one that receives); never during a replace
  *   sum_counters               any thread, between open and close; never during a replace
  */
@@ -21,6 +21,7 @@
 #include "warpnic/verdict.h"
 
 struct wn_device;
+struct wn_trace;
 
 /* Counters of a program, and words of a lane: counters and histograms. */
 enum { WN_COUNTERS_MAX = 256, WN_LANE_WORDS_MAX = 2048 };
@@ -122,6 +123,9 @@ struct wn_device_ops {
 
 	/* Adds the rows of all lanes to sums[lane_words]: counters, then histograms. */
 	void (*sum_counters)(const struct wn_device *device, uint64_t *sums);
+
+	/* Optional: what the program that runs touches (device/trace.h), or NULL where that is not kept. */
+	struct wn_trace *(*trace)(struct wn_device *device);
 
 	/* Undoes open and start. Not called after a stop that timed out. */
 	void (*close)(struct wn_device *device);

@@ -68,6 +68,7 @@ struct cpu {
 	uint32_t abandon;         /* 1: leave, finished or not */
 	uint32_t hold;            /* number of the hold that is on; 0: none */
 	uint32_t holds;           /* so far; the owner's */
+	uint32_t load_flags;      /* of every program: WN_CPU_TRACED or none */
 	struct worker workers[WORKERS_MAX];
 	struct lane *lanes;
 	uint32_t lane_count;
@@ -77,6 +78,8 @@ struct cpu {
 static const struct wn_option cpu_options[] = {
 	{"workers", WN_OPTION_NUMBER, 0, WORKERS_MAX, NULL, "0",
 	 "threads that run the program; 0: the pump does, or one in resident and lease mode", 0},
+	{"trace", WN_OPTION_CHOICE, 0, 0, "off|on", "off",
+	 "keep which bytes the program touches, for `warpnic trace`", 0},
 	{0},
 };
 
@@ -101,11 +104,10 @@ static void free_version(struct version *version)
 	free(version);
 }
 
-static int load_code(struct version *version, const char *text, int anew, struct wn_error *error)
+static int load_code(struct version *version, const char *text, uint32_t flags, struct wn_error *error)
 {
 	const struct wn_cpu_program *program;
-	int rc = anew ? wn_cpu_code_load_anew(&version->code, text, error)
-		      : wn_cpu_code_load(&version->code, text, error);
+	const int rc = wn_cpu_code_load(&version->code, text, flags, error);
 
 	if (rc)
 		return rc;
@@ -119,10 +121,11 @@ static int load_code(struct version *version, const char *text, int anew, struct
 }
 
 /* A program without rows. *version stays NULL where it fails. */
-static int load_version(struct version **version, const char *text, int anew, struct wn_error *error)
+static int load_version(struct version **version, const char *text, uint32_t flags,
+			struct wn_error *error)
 {
 	struct version *made = calloc(1, sizeof(*made));
-	const int rc = made ? load_code(made, text, anew, error)
+	const int rc = made ? load_code(made, text, flags, error)
 			    : wn_fail(error, ENOMEM, WN_FAILED, "out of memory");
 
 	if (rc) {
@@ -165,7 +168,8 @@ static int cpu_open(struct wn_device *device, struct wn_error *error)
 		return wn_fail(error, EINVAL, WN_USAGE,
 			       "device 'cpu,workers=%u': in batch mode the pump runs the program; "
 			       "leave workers out, or say --mode resident", workers);
-	rc = load_version(&cpu->current, device->program_text, 0, error);
+	cpu->load_flags = wn_options_number(&device->options, "trace") ? WN_CPU_TRACED : 0;
+	rc = load_version(&cpu->current, device->program_text, cpu->load_flags, error);
 	if (rc)
 		return rc;
 	if (device->mode == WN_MODE_AUTO)
@@ -309,7 +313,7 @@ static int cpu_prepare(struct wn_device *device, const char *text, struct wn_ver
 {
 	const struct cpu *cpu = device->state;
 	struct version *made = NULL;
-	const int rc = load_version(&made, text, 1, error);
+	const int rc = load_version(&made, text, cpu->load_flags | WN_CPU_ANEW, error);
 
 	if (rc)
 		return rc;
@@ -401,6 +405,13 @@ static int cpu_stop(struct wn_device *device, int64_t deadline_ns, int abandon)
 	return 0;
 }
 
+static struct wn_trace *cpu_trace(struct wn_device *device)
+{
+	const struct cpu *cpu = device->state;
+
+	return cpu->current->code.program->trace;
+}
+
 static void cpu_sum_counters(const struct wn_device *device, uint64_t *sums)
 {
 	const struct cpu *cpu = device->state;
@@ -433,5 +444,6 @@ const struct wn_device_ops wn_device_cpu = {
 	.replace = cpu_replace,
 	.drop = cpu_drop,
 	.sum_counters = cpu_sum_counters,
+	.trace = cpu_trace,
 	.close = cpu_close,
 };

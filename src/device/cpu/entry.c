@@ -3,6 +3,9 @@
  * Compiled once with each program: -DWN_PROGRAM_SOURCE="\"path/of/program.c\"".
  */
 #define WN_NATIVE_ENTRY 1
+#ifdef WN_TRACE
+#include "device/trace.h"
+#endif
 #include WN_PROGRAM_SOURCE
 
 #include "device/cpu/entry.h"
@@ -12,6 +15,20 @@ static inline void wn_counter_store(uint64_t *word, uint64_t value)
 {
 	wn_store_relaxed64(word, value);
 }
+
+#ifdef WN_TRACE
+/* The loop runs the program through here. */
+static uint32_t wn_traced_run(struct wn_packet *packet)
+{
+	wn_trace.runs++;
+	wn_trace.length = packet->length;
+	return wn_program_run(packet);
+}
+#define wn_program_run wn_traced_run
+#define TRACE (&wn_trace)
+#else
+#define TRACE 0
+#endif
 
 #include "lane/loop.h"
 
@@ -80,4 +97,5 @@ const struct wn_cpu_program wn_cpu_program = {
 	.tables = tables,
 	.loader = WN_LOADER,
 	.serve = serve,
+	.trace = TRACE,
 };

@@ -10,7 +10,9 @@
 #include "warpnic/describe.h"
 #include "warpnic/record.h"
 
-enum { WN_CPU_PROGRAM_ABI = 3 };
+enum { WN_CPU_PROGRAM_ABI = 4 };
+
+struct wn_trace;
 
 struct wn_cpu_program {
 	uint32_t abi;
@@ -33,6 +35,8 @@ struct wn_cpu_program {
 	 */
 	uint32_t (*serve)(struct wn_port *port, const struct wn_program_data *data, uint64_t *row,
 			  uint32_t budget);
+
+	struct wn_trace *trace;           /* device/trace.h; NULL unless compiled with WN_TRACE */
 };
 
 #endif

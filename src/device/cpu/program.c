@@ -132,16 +132,18 @@ static int open_copy(struct wn_cpu_code *code, const char *path, struct wn_error
 	return rc;
 }
 
-static int load_ready_made(struct wn_cpu_code *code, const char *name, int anew, struct wn_error *error)
+static int load_ready_made(struct wn_cpu_code *code, const char *name, uint32_t flags,
+			   struct wn_error *error)
 {
 	char path[WN_PATH_BYTES + 300];
 	struct wn_paths paths;
 
 	wn_paths_find(&paths);
-	snprintf(path, sizeof(path), "%s/%.255s.so", paths.programs, name);
+	snprintf(path, sizeof(path), "%s/%s%.255s.so", paths.programs, flags & WN_CPU_TRACED ? "trace/trace-" : "",
+		 name);
 	if (!name[0] || access(path, R_OK))
 		return unknown_program(name, paths.programs, error);
-	return anew ? open_copy(code, path, error) : open_object(code, path, error);
+	return flags & WN_CPU_ANEW ? open_copy(code, path, error) : open_object(code, path, error);
 }
 
 /* Splits $CC, which may carry a wrapper or options ("ccache gcc"), into words. */
@@ -155,7 +157,7 @@ static int compiler_words(char *text, char **words)
 }
 
 /* Runs the compiler with its words in a file; returns its exit status, or -errno where it could not. */
-static int run_compiler(const char *source, const char *object, const char *words_path,
+static int run_compiler(const char *source, const char *object, const char *words_path, uint32_t flags,
 			const struct wn_paths *paths)
 {
 	char define[PATH_MAX + 64], include[WN_PATH_BYTES + 2], headers[WN_PATH_BYTES + 2], entry[PATH_MAX];
@@ -173,7 +175,7 @@ static int run_compiler(const char *source, const char *object, const char *word
 	count = compiler_words(compiler, words);
 	const char *const fixed[] = {"-std=gnu11", "-O2", "-Wall", "-Wextra", "-fvisibility=hidden",
 				     "-shared", "-fPIC", define, include, headers, entry, "-o", object,
-				     NULL};
+				     flags & WN_CPU_TRACED ? "-DWN_TRACE" : NULL, NULL};
 	for (int i = 0; i < (int)(sizeof(fixed) / sizeof(fixed[0])); i++)
 		words[count++] = (char *)(uintptr_t)fixed[i];
 
@@ -206,7 +208,7 @@ static void tell_words(const char *path, char *first, size_t bytes)
 		fclose(file);
 }
 
-static int compile_in(struct wn_cpu_code *code, const char *source, const char *folder,
+static int compile_in(struct wn_cpu_code *code, const char *source, const char *folder, uint32_t flags,
 		      struct wn_error *error)
 {
 	char object[PATH_MAX + 16], words[PATH_MAX + 16], first[600];
@@ -216,7 +218,7 @@ static int compile_in(struct wn_cpu_code *code, const char *source, const char *
 	wn_paths_find(&paths);
 	snprintf(object, sizeof(object), "%s/program.so", folder);
 	snprintf(words, sizeof(words), "%s/words", folder);
-	rc = run_compiler(source, object, words, &paths);
+	rc = run_compiler(source, object, words, flags, &paths);
 	tell_words(words, first, sizeof(first));
 	if (rc < 0)
 		rc = wn_fail(error, -rc, WN_UNAVAILABLE,
@@ -235,19 +237,21 @@ static int compile_in(struct wn_cpu_code *code, const char *source, const char *
 	return rc;
 }
 
-static int compile(struct wn_cpu_code *code, const char *source, struct wn_error *error)
+static int compile(struct wn_cpu_code *code, const char *source, uint32_t flags,
+		   struct wn_error *error)
 {
 	char folder[PATH_MAX];
 	int rc = make_folder(folder, sizeof(folder), source, error);
 
 	if (rc)
 		return rc;
-	rc = compile_in(code, source, folder, error);
+	rc = compile_in(code, source, folder, flags, error);
 	rmdir(folder);
 	return rc;
 }
 
-static int load_source(struct wn_cpu_code *code, const char *path, struct wn_error *error)
+static int load_source(struct wn_cpu_code *code, const char *path, uint32_t flags,
+		       struct wn_error *error)
 {
 	char full[PATH_MAX];
 	struct stat status;
@@ -258,27 +262,18 @@ static int load_source(struct wn_cpu_code *code, const char *path, struct wn_err
 		return wn_fail(error, EINVAL, WN_NO_INPUT, "program %s: not a file", path);
 	if (access(full, R_OK))
 		return wn_fail(error, errno, WN_NO_INPUT, "program %s: %s", path, strerror(errno));
-	return compile(code, full, error);
+	return compile(code, full, flags, error);
 }
 
-static int load(struct wn_cpu_code *code, const char *text, int anew, struct wn_error *error)
+int wn_cpu_code_load(struct wn_cpu_code *code, const char *text, uint32_t flags,
+		     struct wn_error *error)
 {
 	const size_t length = strlen(text);
 
 	memset(code, 0, sizeof(*code));
 	if (strchr(text, '/') || (length > 2 && !strcmp(text + length - 2, ".c")))
-		return load_source(code, text, error);
-	return load_ready_made(code, text, anew, error);
-}
-
-int wn_cpu_code_load(struct wn_cpu_code *code, const char *text, struct wn_error *error)
-{
-	return load(code, text, 0, error);
-}
-
-int wn_cpu_code_load_anew(struct wn_cpu_code *code, const char *text, struct wn_error *error)
-{
-	return load(code, text, 1, error);
+		return load_source(code, text, flags, error);
+	return load_ready_made(code, text, flags, error);
 }
 
 struct wn_program wn_cpu_code_describe(const struct wn_cpu_code *code)

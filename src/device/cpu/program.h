@@ -21,14 +21,19 @@ struct wn_cpu_code {
  * WN_NO_INPUT for a file that is not, WN_FAILED where it does not compile, WN_UNAVAILABLE where
  * there is no compiler.
  */
-int wn_cpu_code_load(struct wn_cpu_code *code, const char *text, struct wn_error *error);
+int wn_cpu_code_load(struct wn_cpu_code *code, const char *text, uint32_t flags,
+		     struct wn_error *error);
 
-/*
- * The same beside one that is loaded already: a ready-made program is read from its file anew, which
- * may be another file by now (installed by renaming; one overwritten in place would change under
- * whoever runs it).
- */
-int wn_cpu_code_load_anew(struct wn_cpu_code *code, const char *text, struct wn_error *error);
+enum {
+	/*
+	 * Beside one that is loaded already: a ready-made program is read from its file anew, which may be
+	 * another file by now (installed by renaming; one overwritten in place would change under whoever
+	 * runs it).
+	 */
+	WN_CPU_ANEW = 1 << 0,
+	/* A tracing build: device/trace.h. */
+	WN_CPU_TRACED = 1 << 1
+};
 
 /* What a device says of it; the strings live as long as the code. */
 struct wn_program wn_cpu_code_describe(const struct wn_cpu_code *code);
