@@ -129,7 +129,7 @@ static int load_version(const struct cuda *cuda, const char *text, int anew, str
 		return wn_fail(error, ENOMEM, WN_FAILED, "out of memory");
 	made->code.fd = -1;
 	/* Names and sizes come from the same source, compiled for the host. */
-	rc = anew ? wn_cpu_code_load_anew(&made->native, text, error) : wn_cpu_code_load(&made->native, text, error);
+	rc = wn_cpu_code_load(&made->native, text, anew ? WN_CPU_ANEW : 0, error);
 	if (!rc)
 		rc = wn_cuda_code_make(&made->code, text, cuda->major, cuda->minor, cuda->only_ptx, error);
 	if (rc) {
