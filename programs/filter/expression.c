@@ -322,9 +322,10 @@ static int build(struct wn_blob *blob, const struct wn_load *loads, uint32_t cou
 }
 
 #define MISSING NULL
+#define BUILD build
 #else
 #define MISSING "this build has no libpcap, which compiles its expressions; install libpcap-dev and build again"
-#define build NULL
+#define BUILD NULL
 #endif
 
 static const struct wn_load_option options[] = {
@@ -336,5 +337,5 @@ const struct wn_loader wn_loader_expression = {
 	.name = "expression",
 	.options = options,
 	.missing = MISSING,
-	.build = build,
+	.build = BUILD,
 };
