@@ -38,6 +38,12 @@ _warpnic_operands()
 		mapfile -t COMPREPLY < <(compgen -W "$(_warpnic_names programs 1)" -- "$current")
 		mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -d -- "$current"; compgen -f -X '!*.c' -- "$current")
 		compopt -o filenames ;;
+	check) mapfile -t COMPREPLY < <(compgen -d -- "$current"; compgen -f -X '!*.c' -- "$current")
+		compopt -o filenames ;;
+	trace)
+		mapfile -t COMPREPLY < <(compgen -W "$(_warpnic_names programs 1)" -- "$current"
+			compgen -f -- "$current")
+		compopt -o filenames ;;
 	reload | stats | stop)
 		mapfile -t COMPREPLY < <(compgen -f -X '!*.sock' -- "$current"; compgen -d -- "$current"
 			cd "${XDG_RUNTIME_DIR:-/run}" 2>/dev/null &&

@@ -549,7 +549,7 @@ static int run_test(struct test *test, struct wn_test_results *results, const ch
 		return rc;
 	test->params.program = program;
 	test->params.device = device;
-	test->params.slot_bytes = test->longest > 1920 ? 65536 : 2048;
+	test->params.slot_bytes = test->longest > 2048 ? 65536 : 2048;
 	if (test->is_frame && !test->link)
 		wn_frame_link_options(&test->targets, options);
 	test->replay = wn_replay_create(&test->params, test->is_frame, test->link ? test->link : options, error);

@@ -7,7 +7,7 @@
 /* Bytes of a slot that holds every packet with headers around it. */
 static uint32_t slot_bytes_for(const struct wn_capture *capture)
 {
-	return capture->longest > 1920 ? 65536 : 2048;
+	return capture->longest > 2048 ? 65536 : 2048;
 }
 
 static int run_packet(struct wn_replay *replay, struct wn_traced *traced, struct wn_trace *trace,
