@@ -611,6 +611,16 @@ WN_FN void wn_data_copy(WN_PRIVATE struct wn_packet *packet, uint32_t to, uint64
 	packet->changed = 1;
 }
 
+/* Turns a word that lies in memory, little-endian, into a number. */
+WN_FN uint64_t wn_little64(uint64_t word)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	return __builtin_bswap64(word);
+#else
+	return word;
+#endif
+}
+
 /*
  * Word `index` of that file: 8 bytes, little-endian, at a multiple of 8, so that a device reads it at
  * once. Outside the file it reads zero and is a fault.
@@ -621,10 +631,19 @@ WN_FN uint64_t wn_data_word(WN_PRIVATE struct wn_packet *packet, uint64_t index)
 		packet->fault = 1;
 		return 0;
 	}
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	return __builtin_bswap64(((WN_GLOBAL const uint64_t *)packet->data->file)[index]);
+	return wn_little64(((WN_GLOBAL const uint64_t *)packet->data->file)[index]);
+}
+
+/* Asks for the line that word `index` of that file is in, ahead of its use, where a device can. */
+WN_FN void wn_data_ahead(WN_PRIVATE struct wn_packet *packet, uint64_t index)
+{
+#if (defined(__GNUC__) || defined(__clang__)) && !defined(__OPENCL_VERSION__) && !defined(__CUDA_ARCH__) &&      \
+	!defined(__CUDACC_RTC__)
+	if (index < packet->data->file_bytes / 8)
+		__builtin_prefetch(packet->data->file + 8 * index);
 #else
-	return ((WN_GLOBAL const uint64_t *)packet->data->file)[index];
+	(void)packet;
+	(void)index;
 #endif
 }
 
@@ -632,12 +651,18 @@ WN_FN uint64_t wn_data_word(WN_PRIVATE struct wn_packet *packet, uint64_t index)
 WN_FN void wn_data_copy_words(WN_PRIVATE struct wn_packet *packet, uint32_t to, uint64_t index,
 			      uint32_t count)
 {
+	WN_GLOBAL const uint64_t *from = (WN_GLOBAL const uint64_t *)packet->data->file + index;
+	const uint64_t words = packet->data->file_bytes / 8;
 	WN_STAGED uint8_t *at = packet->bytes + to;
 
 	if (!wn_may_write(packet, to, count))
 		return;
+	if (WN_UNLIKELY(index > words || words - index < (count + 7) / 8)) {
+		packet->fault = 1;
+		return;
+	}
 	for (uint32_t i = 0; i < count / 8; i++, at += 8) {
-		const uint64_t word = wn_data_word(packet, index + i);
+		const uint64_t word = wn_little64(from[i]);
 
 		at[0] = (uint8_t)word;
 		at[1] = (uint8_t)(word >> 8);
@@ -649,7 +674,7 @@ WN_FN void wn_data_copy_words(WN_PRIVATE struct wn_packet *packet, uint32_t to, 
 		at[7] = (uint8_t)(word >> 56);
 	}
 	if (count % 8) {
-		uint64_t word = wn_data_word(packet, index + count / 8);
+		uint64_t word = wn_little64(from[count / 8]);
 
 		for (uint32_t i = 0; i < count % 8; i++, word >>= 8)
 			at[i] = (uint8_t)word;

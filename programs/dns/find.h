@@ -26,6 +26,9 @@ WN_FN uint32_t dns_find_name(WN_PRIVATE struct wn_packet *packet, uint64_t hash,
 		if (dns_low(slot) == dns_low(spread)) {
 			const uint32_t node = dns_high(slot);
 
+			/* The answer is right behind: one wait for all of it. */
+			wn_data_ahead(packet, (uint64_t)node + 8);
+			wn_data_ahead(packet, (uint64_t)node + 16);
 			if ((wn_data_word(packet, node) & 0xff) == bytes &&
 			    dns_name_equals(packet, at, bytes, node + DNS_NODE_WORDS))
 				return node;

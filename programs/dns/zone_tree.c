@@ -7,12 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK_BYTES = 1 << 20, TEXT_BYTES = 1024 };
+/* The first chunk of memory, and the largest that they grow to; each takes a record at least. */
+enum { CHUNK_BYTES_MIN = 16 << 10, CHUNK_BYTES_MAX = 1 << 20, TEXT_BYTES = 1024 };
 
 struct dns_chunk {
 	struct dns_chunk *next;
-	size_t used;
-	uint8_t bytes[CHUNK_BYTES];
+	size_t used, room;
+	uint8_t bytes[];
 };
 
 /* -- names -- */
@@ -98,12 +99,17 @@ static uint8_t *keep(struct dns_zone *zone, size_t bytes)
 {
 	struct dns_chunk *chunk = zone->chunks;
 
-	if (!chunk || CHUNK_BYTES - chunk->used < bytes) {
-		chunk = malloc(sizeof(*chunk));
+	if (!chunk || chunk->room - chunk->used < bytes) {
+		size_t room = chunk ? 2 * chunk->room : CHUNK_BYTES_MIN;
+
+		if (room > CHUNK_BYTES_MAX)
+			room = CHUNK_BYTES_MAX;
+		if (room < bytes)
+			room = bytes;
+		chunk = malloc(sizeof(*chunk) + room);
 		if (!chunk)
 			return NULL;
-		chunk->next = zone->chunks;
-		chunk->used = 0;
+		*chunk = (struct dns_chunk){.next = zone->chunks, .room = room};
 		zone->chunks = chunk;
 	}
 	chunk->used += bytes;
@@ -137,7 +143,6 @@ int dns_zone_add(struct dns_zone *zone, const uint8_t *owner, uint16_t type, uin
 	record = &zone->records[zone->record_count];
 	*record = (struct dns_record){.next = DNS_NONE, .ttl = ttl, .line = line, .type = type,
 				      .rdata_bytes = rdata_bytes};
-	/* Most records share the owner of the one before. */
 	bytes = keep(zone, size + (size_t)rdata_bytes);
 	if (!bytes)
 		return -ENOMEM;

@@ -13,16 +13,39 @@ const struct wn_loader *const wn_loaders[] = {
 	NULL,
 };
 
+enum { HUGE_PAGE_BYTES = 2 << 20 };
+
+/* Whole huge pages, so that the first and the last bytes are in some, too; small blobs are as they are. */
+static int is_huge(size_t size)
+{
+	return size >= HUGE_PAGE_BYTES / 2;
+}
+
+static size_t mapped_bytes(size_t size)
+{
+	if (is_huge(size))
+		return (size + HUGE_PAGE_BYTES - 1) / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
+	return size ? size : 1;
+}
+
 int wn_blob_create(struct wn_blob *blob, size_t size, struct wn_error *error)
 {
-	void *bytes = mmap(NULL, size ? size : 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const size_t mapped = mapped_bytes(size), more = is_huge(size) ? HUGE_PAGE_BYTES : 0;
+	uint8_t *bytes = mmap(NULL, mapped + more, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t before;
 
 	memset(blob, 0, sizeof(*blob));
 	if (bytes == MAP_FAILED)
 		return wn_fail(error, ENOMEM, WN_FAILED, "out of memory: %zu bytes of tables", size);
+	before = more ? -(uintptr_t)bytes % HUGE_PAGE_BYTES : 0;
+	if (before)
+		munmap(bytes, before);
+	if (more - before)
+		munmap(bytes + before + mapped, more - before);
 	/* Look-ups go to anywhere: the fewer pages, the better. A machine without huge pages does without. */
-	madvise(bytes, size, MADV_HUGEPAGE);
-	blob->bytes = bytes;
+	if (more)
+		madvise(bytes + before, mapped, MADV_HUGEPAGE);
+	blob->bytes = bytes + before;
 	blob->size = size;
 	return 0;
 }
@@ -30,7 +53,7 @@ int wn_blob_create(struct wn_blob *blob, size_t size, struct wn_error *error)
 void wn_blob_finish(struct wn_blob *blob)
 {
 	if (blob->bytes)
-		munmap(blob->bytes, blob->size ? blob->size : 1);
+		munmap(blob->bytes, mapped_bytes(blob->size));
 	memset(blob, 0, sizeof(*blob));
 }
 
