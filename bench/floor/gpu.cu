@@ -18,7 +18,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <sys/mman.h>
 #include <thread>
+#include <unistd.h>
 #include <time.h>
 #include <vector>
 
@@ -59,7 +61,21 @@ static __device__ void store_relaxed(uint32_t *word, uint32_t value)
 
 template <typename Type> static Type *pinned(size_t count)
 {
-	void *memory = aligned_alloc(2 << 20, (count * sizeof(Type) + (2 << 20) - 1) / (2 << 20) * (2 << 20));
+	const size_t bytes = (count * sizeof(Type) + (2 << 20) - 1) / (2 << 20) * (2 << 20);
+	void *memory;
+
+	if (getenv("FLOOR_MEMFD")) {
+		const int fd = memfd_create("floor", 0);
+
+		memory = mmap(NULL, bytes + (2 << 20), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		memory = (void *)(((uintptr_t)memory + (2 << 20) - 1) & ~(uintptr_t)((2 << 20) - 1));
+		if (ftruncate(fd, bytes) || mmap(memory, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_POPULATE, fd, 0) == MAP_FAILED)
+			exit(1);
+		madvise(memory, bytes, 25);
+	} else {
+		memory = aligned_alloc(2 << 20, bytes);
+		madvise(memory, bytes, MADV_HUGEPAGE);
+	}
 
 	memset(memory, 0, count * sizeof(Type));
 	CHECK(cudaHostRegister(memory, count * sizeof(Type), cudaHostRegisterMapped | cudaHostRegisterPortable));

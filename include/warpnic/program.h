@@ -26,6 +26,7 @@
 
 #include "warpnic/cell.h"
 #include "warpnic/data.h"
+#include "warpnic/network.h"
 #include "warpnic/types.h"
 #include "warpnic/verdict.h"
 
@@ -280,8 +281,7 @@ WN_FN uint32_t wn_u32(WN_PRIVATE struct wn_packet *packet, uint32_t offset)
 {
 	if (!wn_may_read(packet, offset, 4))
 		return 0;
-	return (uint32_t)packet->bytes[offset] << 24 | (uint32_t)packet->bytes[offset + 1] << 16 |
-	       (uint32_t)packet->bytes[offset + 2] << 8 | packet->bytes[offset + 3];
+	return wn_load32(packet->bytes + offset);
 }
 
 WN_FN uint64_t wn_u64(WN_PRIVATE struct wn_packet *packet, uint32_t offset)
@@ -317,8 +317,8 @@ WN_FN void wn_put_u32(WN_PRIVATE struct wn_packet *packet, uint32_t offset, uint
 {
 	if (!wn_may_write(packet, offset, 4))
 		return;
-	wn_put_u16(packet, offset, value >> 16);
-	wn_put_u16(packet, offset + 2, value & 0xffff);
+	wn_store32(packet->bytes + offset, value);
+	packet->changed = 1;
 }
 
 /*

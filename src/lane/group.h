@@ -29,10 +29,12 @@
 
 /* What a group keeps while it runs; each lane has its own copy. */
 struct wn_group {
-	WN_GLOBAL const struct wn_group_launch *launch;
-	WN_STAGED uint8_t *local;      /* WN_GROUP_LANES strides of staged bytes, then of records */
-	WN_STAGED uint8_t *records;
-	WN_STAGED uint32_t *stages;    /* WN_STAGE_WORDS counts since they were last shown */
+	WN_PRIVATE const struct wn_group_launch *launch;
+	WN_STAGED struct wn_group_queue *queue; /* a copy: after each acquire a cache would have to fetch it anew */
+	WN_STAGED uint8_t *local;      /* a stride of staged bytes a lane */
+	WN_STAGED uint8_t *records;    /* a record a lane */
+	WN_STAGED uint32_t *words;     /* verdict words of the datagrams of a train */
+	WN_STAGED uint64_t *stages;    /* WN_STAGE_WORDS counts since they were last shown; the leader's */
 	WN_PRIVATE const struct wn_program_data *data;
 	WN_PRIVATE uint64_t *counts;   /* this lane's */
 	uint32_t stride;
@@ -70,14 +72,37 @@ WN_FN uint32_t wn_group_run(WN_PRIVATE struct wn_packet *packet, WN_GLOBAL const
 	return wn_packet_judge(packet, wn_program_run(packet));
 }
 
-/* Adds to one stage's histogram. The leader only. */
+/* When a batch went through its stages. */
+struct wn_group_times {
+	uint64_t begin, staged, judged; /* cycles */
+};
+
+/* Adds `packets` times a value to one stage. The leader only. */
 WN_FN void wn_group_observe(WN_PRIVATE const struct wn_group *group, uint32_t stage, uint64_t value,
 			    uint32_t packets)
 {
-	const uint32_t bucket = value ? 64 - wn_leading_zeros(value) : 0;
+	const uint32_t bits = value ? 64 - wn_leading_zeros(value) : 0;
+	WN_STAGED uint64_t *row = group->stages + stage * WN_STAGE_STRIDE;
 
-	group->stages[stage * WN_STAGE_BUCKETS + (bucket < WN_STAGE_BUCKETS ? bucket : WN_STAGE_BUCKETS - 1)] +=
-		packets;
+	row[bits < WN_STAGE_BUCKETS ? bits : WN_STAGE_BUCKETS - 1] += packets;
+	row[WN_STAGE_BUCKETS] += value * packets;
+	row[WN_STAGE_BUCKETS + 1] += packets;
+}
+
+/* After a batch, when nobody waits for it any more. */
+WN_FN void wn_group_note(WN_PRIVATE const struct wn_group *group, WN_PRIVATE const struct wn_group_times *times,
+			 uint32_t packets, uint64_t arrival_ns)
+{
+	const uint64_t end = wn_group_cycles();
+
+	if (wn_group_lane())
+		return;
+	if (arrival_ns)
+		wn_group_observe(group, WN_STAGE_WHOLE, wn_group_ns() + group->launch->clock_offset_ns - arrival_ns,
+				 packets);
+	wn_group_observe(group, WN_STAGE_STAGE, times->staged - times->begin, packets);
+	wn_group_observe(group, WN_STAGE_PROGRAM, times->judged - times->staged, packets);
+	wn_group_observe(group, WN_STAGE_PUBLISH, end - times->judged, packets);
 }
 
 /*
@@ -85,10 +110,11 @@ WN_FN void wn_group_observe(WN_PRIVATE const struct wn_group *group, uint32_t st
  * ring (bytes) at frames + offset. Leaves each lane's verdict in item->word and returns whether any
  * byte was written to the ring's side, or read there in place: then the words need a release.
  */
-WN_FN uint32_t wn_group_batch(WN_PRIVATE struct wn_group *group, WN_GLOBAL const struct wn_group_queue *queue,
+WN_FN uint32_t wn_group_batch(WN_PRIVATE struct wn_group *group,
 			      WN_PRIVATE struct wn_packet *packet, WN_PRIVATE struct wn_group_item *item,
-			      uint64_t offset, uint32_t count)
+			      WN_PRIVATE struct wn_group_times *times, uint64_t offset, uint32_t count)
 {
+	WN_STAGED const struct wn_group_queue *queue = group->queue;
 	const uint32_t lane = wn_group_lane();
 	const uint32_t reach = wn_group_reach(packet);
 	const uint32_t fits = reach <= group->launch->stage_bytes;
@@ -97,11 +123,10 @@ WN_FN uint32_t wn_group_batch(WN_PRIVATE struct wn_group *group, WN_GLOBAL const
 	struct wn_group_piece record = {
 		((uint64_t)item->index * queue->view.segments_max + item->segment) * queue->view.result_bytes, 0};
 	uint32_t in_place = 0, code;
-	uint64_t begin, staged, judged;
 
-	begin = wn_group_cycles();
+	times->begin = wn_group_cycles();
 	wn_group_stage_in(group->local, group->stride, queue->view.frames, &piece, count);
-	staged = wn_group_cycles();
+	times->staged = wn_group_cycles();
 	piece.bytes = 0;
 	if (item->is_mine) {
 		const uint32_t length = packet->length;
@@ -123,11 +148,7 @@ WN_FN uint32_t wn_group_batch(WN_PRIVATE struct wn_group *group, WN_GLOBAL const
 			piece.bytes = wn_verdict_length(item->word) < reach ? wn_verdict_length(item->word) : reach;
 	}
 	wn_group_barrier();
-	judged = wn_group_cycles();
-	if (lane == 0) {
-		wn_group_observe(group, WN_STAGE_STAGE, staged - begin, count);
-		wn_group_observe(group, WN_STAGE_PROGRAM, judged - staged, count);
-	}
+	times->judged = wn_group_cycles();
 	if (wn_group_ballot(piece.bytes))
 		wn_group_stage_out(queue->replies, group->local, group->stride, &piece, count);
 	if (wn_group_ballot(record.bytes))
@@ -144,11 +165,11 @@ WN_FN void wn_group_answer(WN_GLOBAL uint32_t *word, uint32_t value, uint32_t wr
 		wn_store_relaxed(word, value); /* (V), see above */
 }
 
-/* The slot of this lane: two loads of 16 bytes, side by side with its neighbours'. */
+/* The slot of this lane: two loads of 16 bytes, side by side with its neighbours'. What is not used is not loaded. */
 WN_FN void wn_group_load_slot(WN_PRIVATE struct wn_slot *slot, WN_GLOBAL const struct wn_slot *from)
 {
-	const struct wn_chunk a = wn_chunk_load_global((WN_GLOBAL const uint8_t *)from);
-	const struct wn_chunk b = wn_chunk_load_global((WN_GLOBAL const uint8_t *)from + WN_CHUNK_BYTES);
+	WN_GLOBAL const struct wn_chunk *chunks = (WN_GLOBAL const struct wn_chunk *)from;
+	const struct wn_chunk a = chunks[0], b = chunks[1];
 
 	slot->position = a.words[0];
 	slot->flags = a.words[1];
@@ -162,39 +183,34 @@ WN_FN void wn_group_load_slot(WN_PRIVATE struct wn_slot *slot, WN_GLOBAL const s
 
 /* A train in hand: its datagrams are served in batches of one a lane. */
 struct wn_group_train {
-	struct wn_packet packet;       /* all of it */
+	struct wn_slot slot;
 	uint32_t position;
 	uint32_t index;
-	uint32_t segment_bytes;
 	uint32_t count;                /* segments */
 	uint32_t done;                 /* of them, those of earlier batches */
-	uint32_t words[WN_TRAIN_SEGMENTS_MAX / WN_GROUP_LANES]; /* this lane's, of each batch */
 	uint32_t first_code;
 	uint32_t mixed;                /* verdicts or lengths differ (this lane's opinion) */
 	uint32_t wrote;
 };
 
 /* Takes the train of slot `position` in hand; all lanes read the same slot. */
-WN_FN void wn_group_take_train(WN_PRIVATE struct wn_group *group, WN_GLOBAL const struct wn_group_queue *queue,
-			       WN_PRIVATE struct wn_group_train *train, uint32_t position)
+WN_FN void wn_group_take_train(WN_STAGED const struct wn_group_queue *queue, WN_PRIVATE struct wn_group_train *train,
+			       uint32_t position)
 {
-	struct wn_slot slot;
-
 	train->position = position;
 	train->index = position & queue->view.slot_mask;
-	wn_group_load_slot(&slot, &queue->view.slots[train->index]);
-	wn_packet_of_slot(&train->packet, queue->view.peers, train->index, &slot, queue->view.slot_bytes,
-			  (uint32_t)wn_program_look_bytes, group->local, group->records, group->counts, group->data);
-	train->segment_bytes = slot.segment_bytes;
-	train->count = slot.segment_count < queue->view.segments_max ? slot.segment_count : queue->view.segments_max;
+	wn_group_load_slot(&train->slot, &queue->view.slots[train->index]);
+	train->count = train->slot.segment_count < queue->view.segments_max ? train->slot.segment_count
+									     : queue->view.segments_max;
 	train->done = train->first_code = train->mixed = train->wrote = 0;
 }
 
 /* This lane's datagram of the next batch. Returns how many the batch has. */
-WN_FN uint32_t wn_group_next_segments(WN_PRIVATE const struct wn_group_train *train, WN_PRIVATE struct wn_packet *packet,
-				      WN_PRIVATE struct wn_group_item *item, WN_PRIVATE uint64_t *offset,
-				      uint32_t frame_stride)
+WN_FN uint32_t wn_group_next_segments(WN_PRIVATE const struct wn_group *group, WN_PRIVATE const struct wn_group_train *train,
+				      WN_PRIVATE struct wn_packet *packet, WN_PRIVATE struct wn_group_item *item,
+				      WN_PRIVATE uint64_t *offset)
 {
+	WN_STAGED const struct wn_group_queue *queue = group->queue;
 	const uint32_t left = train->count - train->done;
 	const uint32_t batch = left < WN_GROUP_LANES ? left : (uint32_t)WN_GROUP_LANES;
 	const uint32_t lane = wn_group_lane();
@@ -202,20 +218,23 @@ WN_FN uint32_t wn_group_next_segments(WN_PRIVATE const struct wn_group_train *tr
 	item->is_mine = lane < batch;
 	item->index = train->index;
 	item->segment = item->is_mine ? train->done + lane : 0;
-	wn_packet_take_segment(packet, &train->packet, train->segment_bytes, item->segment, 0);
-	*offset = wn_frame_offset(train->index, frame_stride) + (uint64_t)item->segment * train->segment_bytes;
+	wn_packet_of_slot(packet, queue->view.peers, train->index, &train->slot, queue->view.slot_bytes,
+			  (uint32_t)wn_program_look_bytes, group->local, group->records, group->counts, group->data);
+	wn_packet_narrow(packet, train->slot.segment_bytes, item->segment, 0);
+	*offset = wn_frame_offset(train->index, queue->view.frame_stride) +
+		  (uint64_t)item->segment * train->slot.segment_bytes;
 	return batch;
 }
 
 /* After a batch: keeps its words. */
-WN_FN void wn_group_keep_segments(WN_PRIVATE struct wn_group_train *train, WN_PRIVATE const struct wn_group_item *item,
-				  uint32_t wrote)
+WN_FN void wn_group_keep_segments(WN_PRIVATE const struct wn_group *group, WN_PRIVATE struct wn_group_train *train,
+				  WN_PRIVATE const struct wn_group_item *item, uint32_t wrote)
 {
 	const uint32_t code = wn_verdict_code(item->word);
 
 	if (!train->done)
 		train->first_code = wn_group_shuffle(code, 0);
-	train->words[train->done / WN_GROUP_LANES] = item->word;
+	group->words[train->done + wn_group_lane()] = item->word;
 	train->mixed |= item->is_mine && (code != train->first_code || !item->kept_length);
 	train->wrote |= wrote;
 	train->done += WN_GROUP_LANES;
@@ -225,52 +244,60 @@ WN_FN void wn_group_keep_segments(WN_PRIVATE struct wn_group_train *train, WN_PR
  * The slot's word answers for all datagrams where they were given the same verdict and kept their
  * lengths; else each has a word of its own.
  */
-WN_FN void wn_group_answer_train(WN_GLOBAL const struct wn_group_queue *queue,
-				 WN_PRIVATE const struct wn_group_train *train)
+WN_FN void wn_group_answer_train(WN_PRIVATE const struct wn_group *group, WN_PRIVATE const struct wn_group_train *train)
 {
+	WN_STAGED const struct wn_group_queue *queue = group->queue;
 	const uint32_t lane = wn_group_lane();
 	const uint32_t mixed = wn_group_ballot(train->mixed) || train->first_code == WN_CODE_RECORD;
 	WN_GLOBAL uint32_t *own = queue->view.segments + (uint64_t)train->index * queue->view.segments_max;
 
 	for (uint32_t at = lane; mixed && at < train->count; at += WN_GROUP_LANES)
-		own[at] = train->words[at / WN_GROUP_LANES];
+		own[at] = group->words[at];
 	wn_group_barrier();
 	if (lane == 0)
 		wn_group_answer(&queue->view.verdicts[train->index],
 				wn_verdict_word(wn_lap(train->position, queue->view.slot_shift),
 						mixed ? (uint32_t)WN_CODE_TRAIN : train->first_code,
-						train->packet.length),
+						train->slot.length),
 				train->wrote || mixed);
 }
 
 /*
  * Serves `count` slots of one block: first those with one packet, one a lane; then the trains, one after
- * the other. There is one place that runs the program, because it may be large. Returns 0 where a slot did
- * not hold its position.
+ * the other. There is one place that runs the program, because it may be large. `last`, where it is not 0, are
+ * length and flags of the one slot there is: then nothing more is fetched than what the program asks for.
+ * Returns 0 where a slot did not hold its position.
  */
-WN_FN uint32_t wn_group_block(WN_PRIVATE struct wn_group *group, WN_GLOBAL const struct wn_group_queue *queue,
-			      uint32_t first, uint32_t count)
+WN_FN uint32_t wn_group_block(WN_PRIVATE struct wn_group *group, uint32_t first, uint32_t count, uint32_t last)
 {
+	WN_STAGED const struct wn_group_queue *queue = group->queue;
 	const uint32_t lane = wn_group_lane(), position = first + lane;
 	const uint32_t index = position & queue->view.slot_mask;
 	struct wn_group_item item = {lane < count, index, 0, 0, 1};
 	struct wn_slot slot = {0, 0, 0, 0, 0, 0, 1, 0};
-	uint64_t offset = wn_frame_offset(index, queue->view.frame_stride), judged;
+	uint64_t offset = wn_frame_offset(index, queue->view.frame_stride);
+	uint64_t arrival_ns = 0;
+	struct wn_group_times times;
 	uint32_t bad, trains, is_train = 0, batch = count, wrote;
 	struct wn_group_train train;
 	struct wn_packet packet;
 
 	if (item.is_mine)
 		wn_group_load_slot(&slot, &queue->view.slots[index]);
+	if (last) {
+		slot.position = position + 1;
+		slot.flags = last & 0xff;
+		slot.length = last >> 8;
+	}
 	bad = wn_group_ballot(item.is_mine && slot.position != position + 1);
 	if (WN_UNLIKELY(bad)) {
 		if (item.is_mine && slot.position != position + 1 && !(bad & ((1u << lane) - 1)))
 			wn_group_report_corrupt(queue->view.words, position);
 		return 0;
 	}
-	if (lane == 0)
-		wn_group_observe(group, WN_STAGE_WAIT, wn_group_ns() + group->launch->clock_offset_ns - slot.arrival_ns,
-				 count);
+	/* Taken through a shuffle: like all reads of the slot, it is over before the verdict is stored. */
+	if (!last || first % WN_TIMED_EVERY == 0)
+		arrival_ns = wn_group_shuffle64(slot.arrival_ns, 0);
 	trains = wn_group_ballot(slot.flags & WN_SLOT_TRAIN);
 	item.is_mine = item.is_mine && !(trains >> lane & 1);
 	if (item.is_mine)
@@ -278,52 +305,65 @@ WN_FN uint32_t wn_group_block(WN_PRIVATE struct wn_group *group, WN_GLOBAL const
 				  (uint32_t)wn_program_look_bytes, group->local, group->records, group->counts,
 				  group->data);
 	for (;;) {
-		wrote = wn_group_batch(group, queue, &packet, &item, offset, batch);
-		judged = wn_group_cycles();
+		wrote = wn_group_batch(group, &packet, &item, &times, offset, batch);
 		if (is_train)
-			wn_group_keep_segments(&train, &item, wrote);
+			wn_group_keep_segments(group, &train, &item, wrote);
 		else if (item.is_mine)
 			wn_group_answer(&queue->view.verdicts[index],
 					item.word | wn_verdict_word(wn_lap(position, queue->view.slot_shift), 0, 0), wrote);
-		if (lane == 0)
-			wn_group_observe(group, WN_STAGE_PUBLISH, wn_group_cycles() - judged, batch);
+		wn_group_note(group, &times, batch, is_train ? 0 : arrival_ns);
 		if (!is_train || train.done >= train.count) {
 			if (is_train)
-				wn_group_answer_train(queue, &train);
+				wn_group_answer_train(group, &train);
 			if (!trains)
 				return 1;
 			is_train = 1;
-			wn_group_take_train(group, queue, &train, first + wn_lowest_bit(trains));
+			wn_group_take_train(queue, &train, first + wn_lowest_bit(trains));
 			trains &= trains - 1;
 		}
-		batch = wn_group_next_segments(&train, &packet, &item, &offset, queue->view.frame_stride);
+		batch = wn_group_next_segments(group, &train, &packet, &item, &offset);
 	}
 }
 
-/* Adds one word of all lanes to the group's total and shows it to the host. */
+/* The sum over all lanes where it is wanted, else what was there. */
+WN_FN uint64_t wn_group_sum_of(uint64_t value, uint64_t otherwise, uint32_t is_wanted)
+{
+	const uint64_t sum = wn_group_sum(value);
+
+	return is_wanted ? sum : otherwise;
+}
+
+/* Adds to one word of the group's total and shows it to the host. */
 WN_FN void wn_group_show(WN_PRIVATE const struct wn_group *group, uint32_t word, uint64_t sum)
 {
 	const uint64_t at = (uint64_t)group->row * group->launch->row_words + word;
 
 	if (sum) {
-		group->launch->totals[at] += sum;
-		wn_counter_store(&group->launch->rows[at], group->launch->totals[at]);
+		const uint64_t total = group->launch->totals[at] + sum;
+
+		group->launch->totals[at] = total;
+		wn_counter_store(&group->launch->rows[at], total);
 	}
 }
 
-/* Shows what was counted since the last time. */
+/* Shows what was counted since the last time: each lane a word of every WN_GROUP_LANES. */
 WN_FN void wn_group_flush(WN_PRIVATE struct wn_group *group)
 {
 	const uint32_t lane = wn_group_lane();
 
-	for (uint32_t i = wn_lane_words; i-- > 0;) {
-		uint64_t sum = 0;
+	for (uint32_t first = 0; first < wn_lane_words; first += WN_GROUP_LANES) {
+		uint64_t mine = 0;
 
-		if (wn_group_ballot(group->counts[i] != 0))
-			sum = wn_group_sum(group->counts[i]);
-		group->counts[i] = 0;
-		if (lane == i % WN_GROUP_LANES)
-			wn_group_show(group, i, sum);
+		for (uint32_t i = first; i < wn_lane_words && i < first + WN_GROUP_LANES; i++) {
+			const uint64_t count = group->counts[i];
+
+			if (!wn_group_ballot(count != 0))
+				continue;
+			group->counts[i] = 0;
+			mine = wn_group_sum_of(count, mine, lane == i - first);
+		}
+		if (first + lane < wn_lane_words)
+			wn_group_show(group, first + lane, mine);
 	}
 	wn_group_barrier();
 	for (uint32_t i = lane; i < WN_STAGE_WORDS; i += WN_GROUP_LANES) {
@@ -334,21 +374,27 @@ WN_FN void wn_group_flush(WN_PRIVATE struct wn_group *group)
 	group->is_dirty = 0;
 }
 
-WN_FN void wn_group_init(WN_PRIVATE struct wn_group *group, WN_GLOBAL const struct wn_group_launch *launch,
+WN_FN void wn_group_init(WN_PRIVATE struct wn_group *group, WN_PRIVATE const struct wn_group_launch *launch,
 			 WN_STAGED uint8_t *local, WN_PRIVATE uint64_t *counts,
-			 WN_PRIVATE const struct wn_program_data *data, uint32_t row)
+			 WN_PRIVATE const struct wn_program_data *data, uint32_t queue, uint32_t row)
 {
+	WN_GLOBAL const uint32_t *from = (WN_GLOBAL const uint32_t *)&launch->queues[queue];
+
 	group->launch = launch;
 	group->stride = launch->stage_bytes + WN_CHUNK_BYTES;
-	group->local = local;
-	group->records = local + WN_GROUP_LANES * group->stride;
-	group->stages = (WN_STAGED uint32_t *)(group->records + WN_GROUP_LANES * WN_LOCAL_RECORD_STRIDE);
+	group->queue = (WN_STAGED struct wn_group_queue *)local;
+	group->words = (WN_STAGED uint32_t *)(group->queue + 1);
+	group->stages = (WN_STAGED uint64_t *)(group->words + WN_TRAIN_SEGMENTS_MAX);
+	group->records = (WN_STAGED uint8_t *)(group->stages + WN_STAGE_WORDS);
+	group->local = group->records + WN_GROUP_LANES * WN_LOCAL_RECORD_STRIDE;
 	group->counts = counts;
 	group->data = data;
 	group->row = row;
 	group->is_dirty = 0;
 	for (uint32_t i = 0; i < wn_lane_words; i++)
 		counts[i] = 0;
+	for (uint32_t i = wn_group_lane(); i < sizeof(*group->queue) / 4; i += WN_GROUP_LANES)
+		((WN_STAGED uint32_t *)group->queue)[i] = from[i];
 	for (uint32_t i = wn_group_lane(); i < WN_STAGE_WORDS; i += WN_GROUP_LANES)
 		group->stages[i] = 0;
 	wn_group_barrier();
@@ -369,8 +415,8 @@ WN_FN void wn_group_see_range(WN_PRIVATE struct wn_group_port *port, WN_PRIVATE 
 WN_FN void wn_group_serve(WN_PRIVATE struct wn_group *group, WN_PRIVATE const struct wn_group_order *order,
 			  uint32_t number, uint32_t groups)
 {
-	WN_GLOBAL const struct wn_group_launch *launch = group->launch;
-	WN_GLOBAL const struct wn_group_queue *queue = &launch->queues[order->queue];
+	WN_PRIVATE const struct wn_group_launch *launch = group->launch;
+	WN_STAGED const struct wn_group_queue *queue = group->queue;
 	const uint64_t begin = wn_group_cycles();
 	uint64_t flushed = begin, busy = begin, now;
 	struct wn_group_port port;
@@ -387,7 +433,8 @@ WN_FN void wn_group_serve(WN_PRIVATE struct wn_group *group, WN_PRIVATE const st
 		if (port.leave)
 			break; /* what is there is left for whoever goes on at these positions */
 		if (count) {
-			lost = !wn_group_block(group, queue, port.position, count);
+			lost = !wn_group_block(group, port.position, count,
+					       count == 1 && port.position + 1 == port.seen ? port.last : 0);
 			if (!lost)
 				wn_group_retire(&port, count);
 			group->is_dirty = 1;

@@ -9,7 +9,10 @@
 #include "ring/layout.h"
 #include "warpnic/data.h"
 
-enum { WN_CHUNK_BYTES = 16 };    /* what one lane moves at once between ring and local memory */
+enum {
+	WN_CHUNK_BYTES = 16,      /* what one lane moves at once between ring and local memory */
+	WN_TIMED_EVERY = 16       /* of packets that come alone, every so many a whole time is taken */
+};
 
 /* In device memory, one a queue. */
 struct wn_group_mirror {
@@ -31,25 +34,28 @@ struct wn_group_queue {
 	uint32_t reserved;
 };
 
-/* Where a packet's time goes, as log2 histograms of nanoseconds or of cycles. */
+/*
+ * Where a packet's time goes, as a log2 histogram a stage and the sum of its values: the four of the
+ * group's own stages in cycles of its multiprocessor, the whole in ns of the device's clock.
+ */
 enum wn_stage {
-	WN_STAGE_WAIT,          /* arrival until a group saw it: ns */
-	WN_STAGE_STAGE,         /* until it is in local memory: cycles */
+	WN_STAGE_WHOLE,         /* from arrival, by the host's clock, until the verdict was stored: ns */
+	WN_STAGE_STAGE,         /* seen until it is in local memory: cycles */
 	WN_STAGE_PROGRAM,       /* until all lanes have a verdict: cycles */
-	WN_STAGE_PUBLISH,       /* until the words are stored: cycles */
+	WN_STAGE_PUBLISH,       /* until bytes and words are stored: cycles */
 	WN_STAGE_COUNT
 };
 
 enum {
 	WN_STAGE_BUCKETS = 40,
-	WN_STAGE_WORDS = WN_STAGE_COUNT * WN_STAGE_BUCKETS,
+	WN_STAGE_STRIDE = WN_STAGE_BUCKETS + 2,  /* then the sum of the values and how many there are */
+	WN_STAGE_WORDS = WN_STAGE_COUNT * WN_STAGE_STRIDE,
 	WN_LOCAL_RECORD_STRIDE = WN_RESULT_BYTES + WN_CHUNK_BYTES
 };
 
-/* Launch constants, in device memory. */
+/* Launch constants, handed over as arguments of the kernel. */
 struct wn_group_launch {
 	WN_GLOBAL const struct wn_group_queue *queues;
-	WN_GLOBAL const struct wn_program_data *data;
 	WN_GLOBAL uint64_t *totals;    /* a row a group, device memory: what it has counted so far */
 	WN_GLOBAL uint64_t *rows;      /* the same in host memory, where the host reads it */
 	WN_GLOBAL uint32_t *alive;     /* a word a group, host memory: launches it has begun to serve */
@@ -75,13 +81,13 @@ struct wn_group_order {
 };
 
 /*
- * Local memory of a group: for each of `lanes` lanes a stride of staged bytes (a chunk more, for packets
- * that begin in the middle of one), then a record; then the stage histograms.
+ * Local memory of a group: its queue, the words of a train, the stages; then for each of `lanes` lanes a
+ * record and a stride of staged bytes (a chunk more, for packets that begin in the middle of one).
  */
 WN_FN uint32_t wn_group_local_bytes(uint32_t lanes, uint32_t stage_bytes)
 {
-	return lanes * (stage_bytes + (uint32_t)WN_CHUNK_BYTES + (uint32_t)WN_LOCAL_RECORD_STRIDE) +
-	       4 * (uint32_t)WN_STAGE_WORDS;
+	return (uint32_t)sizeof(struct wn_group_queue) + 4 * (uint32_t)WN_TRAIN_SEGMENTS_MAX + 8 * (uint32_t)WN_STAGE_WORDS +
+	       lanes * (stage_bytes + (uint32_t)WN_CHUNK_BYTES + (uint32_t)WN_LOCAL_RECORD_STRIDE);
 }
 
 WN_FN uint32_t wn_group_block_first(uint32_t position)
@@ -99,5 +105,7 @@ WN_FN uint32_t wn_group_first_position(uint32_t base, uint32_t group)
 }
 
 WN_STATIC_ASSERT(sizeof(struct wn_group_mirror) == WN_LINE_BYTES, mirror_is_one_line);
+WN_STATIC_ASSERT(sizeof(struct wn_group_queue) % WN_CHUNK_BYTES == 0, queue_is_whole_chunks);
+WN_STATIC_ASSERT(8 * WN_STAGE_WORDS % WN_CHUNK_BYTES == 0, stages_are_whole_chunks);
 
 #endif

@@ -33,39 +33,43 @@
 #include "ring/order.h"
 
 struct wn_group_port {
-	WN_GLOBAL const struct wn_group_queue *queue;
+	WN_STAGED const struct wn_group_queue *queue;
 	uint32_t position;      /* the next slot that is this group's */
 	uint32_t group_count;
 	uint32_t seen;          /* published, when last looked */
+	uint32_t last;          /* of the slot before it: length << 8 and flags; 0: not known */
 	uint32_t final;
 	uint32_t is_closed;
 	uint32_t leave;
 };
 
 WN_FN void wn_group_port_init(WN_PRIVATE struct wn_group_port *port,
-			      WN_GLOBAL const struct wn_group_queue *queue, uint32_t position,
+			      WN_STAGED const struct wn_group_queue *queue, uint32_t position,
 			      uint32_t group_count)
 {
 	port->queue = queue;
 	port->position = position;
 	port->group_count = group_count;
 	port->seen = wn_group_block_first(position) - 1;
+	port->last = 0;
 	port->final = 0;
 	port->is_closed = 0;
 	port->leave = 0;
 }
 
 /* Lanes 0, 1, 2 look at one word each; then all lanes know all three. */
-WN_FN void wn_group_take(WN_PRIVATE struct wn_group_port *port, uint32_t mine,
+WN_FN void wn_group_take(WN_PRIVATE struct wn_group_port *port, uint64_t mine,
 			 WN_GLOBAL const uint32_t *final)
 {
 	wn_group_barrier();
-	port->seen = wn_group_shuffle(mine, 0);
-	port->is_closed = wn_group_shuffle(mine, 1);
-	port->leave = wn_group_shuffle(mine, 2);
-	if (port->is_closed) {
+	port->seen = wn_group_shuffle((uint32_t)(mine >> 32), 0);
+	port->last = wn_group_shuffle((uint32_t)mine, 0);
+	port->is_closed = wn_group_shuffle((uint32_t)mine, 1);
+	port->leave = wn_group_shuffle((uint32_t)mine, 2);
+	if (WN_UNLIKELY(port->is_closed)) {
 		port->final = *final;
 		port->seen = port->final;
+		port->last = 0;
 	}
 }
 
@@ -90,23 +94,28 @@ WN_FN void wn_group_look_at_mirror(WN_PRIVATE struct wn_group_port *port)
 {
 	WN_GLOBAL struct wn_group_mirror *mirror = port->queue->mirror;
 	const uint32_t lane = wn_group_lane();
-	uint32_t mine = 0;
+	uint64_t mine = 0;
 
 	if (lane < 3)
 		mine = wn_load_acquire_device(lane == 0 ? &mirror->published
 					      : lane == 1 ? &mirror->closed : &mirror->leave); /* (N) */
-	wn_group_take(port, mine, &mirror->final);
+	wn_group_take(port, lane ? mine : mine << 32, &mirror->final);
 }
 
 WN_FN void wn_group_look_at_words(WN_PRIVATE struct wn_group_port *port)
 {
 	WN_GLOBAL struct wn_ring_words *words = port->queue->view.words;
 	const uint32_t lane = wn_group_lane();
-	uint32_t mine = 0;
+	WN_GLOBAL const uint64_t *looked_at = &words->latest;
+	uint64_t mine = 0;
 
+	/* One instruction for all three, or they would wait for each other. `final` and a pad come along. */
+	if (lane == 1)
+		looked_at = (WN_GLOBAL const uint64_t *)&words->closed;
+	else if (lane == 2)
+		looked_at = (WN_GLOBAL const uint64_t *)port->queue->leave;
 	if (lane < 3)
-		mine = wn_load_acquire(lane == 0 ? &words->published
-				       : lane == 1 ? &words->closed : port->queue->leave); /* (D) (E) */
+		mine = wn_load_acquire64(looked_at); /* (D) (E) */
 	wn_group_take(port, mine, &words->final);
 }
 

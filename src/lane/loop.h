@@ -30,7 +30,8 @@ WN_FN uint32_t wn_loop_train(WN_PRIVATE const struct wn_port *port, uint32_t ind
 	for (uint32_t i = 0; i < count && i < view->segments_max; i++) {
 		uint32_t word, received;
 
-		wn_packet_take_segment(&packet, train, segment_bytes, i, view->result_bytes);
+		packet = *train;
+		wn_packet_narrow(&packet, segment_bytes, i, view->result_bytes);
 		received = packet.length;
 		word = wn_packet_judge(&packet, wn_program_run(&packet));
 		words[i] = word;

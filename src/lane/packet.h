@@ -57,23 +57,21 @@ WN_FN void wn_packet_of_slot(WN_PRIVATE struct wn_packet *packet,
 }
 
 /*
- * Narrows a train's view to segment i. A segment's room is the segment: the next one starts right
- * behind it.
+ * Narrows the view of a whole train to segment i. A segment's room is the segment: the next one starts
+ * right behind it.
  */
-WN_FN void wn_packet_take_segment(WN_PRIVATE struct wn_packet *packet,
-				  WN_PRIVATE const struct wn_packet *train, uint32_t segment_bytes,
-				  uint32_t i, uint32_t result_bytes)
+WN_FN void wn_packet_narrow(WN_PRIVATE struct wn_packet *packet, uint32_t segment_bytes, uint32_t i,
+			    uint32_t result_bytes)
 {
 	const uint32_t offset = i * segment_bytes;
-	const uint32_t left = train->length - offset;
+	const uint32_t left = packet->length - offset;
 
-	*packet = *train;
-	packet->bytes = train->bytes + offset;
-	packet->record = train->record + (uint64_t)i * result_bytes;
+	packet->bytes += offset;
+	packet->record += (uint64_t)i * result_bytes;
 	packet->length = left < segment_bytes ? left : segment_bytes;
 	packet->room = packet->length;
 	packet->wire_length = packet->length;
-	packet->index = train->index + i;
+	packet->index += i;
 }
 
 #endif

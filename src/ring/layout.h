@@ -21,7 +21,7 @@
  *
  *   word                 written by      read by          write          read
  *   frames, slots, peers receive pump    device, transmit plain          plain
- *   published            receive pump    device           release (P)    acquire (D)
+ *   published, latest    receive pump    device           release (P)    acquire (D)
  *   reply bytes, results device          transmit pump    plain          plain
  *   verdict words        device          transmit pump    release (V)    acquire (T)
  *   admitted (host)      receive pump    transmit pump    release (A)    acquire (L)
@@ -31,6 +31,8 @@
  *
  *   (P)->(D)  a slot the device can see is completely written. Without it: the program runs on
  *             half a packet, or on the one that lay there a lap ago.
+ *             `latest` is `published` once more, with length and flags of the slot before it: a device far
+ *             away learns with one look all that it needs of a packet that comes alone.
  *   (V)->(T)  a slot whose verdict the transmit pump sees has its reply completely written, and
  *             the device has finished reading the packet. Without it: half a reply is sent.
  *   (A)->(L)  `admitted` is the count of published slots as the host knows it, stored before (P). The
@@ -115,7 +117,9 @@ struct wn_peer {
 /* The shared words, each alone on its line. */
 struct wn_ring_words {
 	uint32_t published;
-	uint8_t pad_published[WN_LINE_BYTES - 4];
+	uint32_t reserved;
+	uint64_t latest;        /* wn_latest() of the slot before `published` */
+	uint8_t pad_published[WN_LINE_BYTES - 16];
 	uint32_t closed;        /* 0 while open, then 1 */
 	uint32_t final;         /* valid once closed: the last value of published */
 	uint8_t pad_closed[WN_LINE_BYTES - 8];
@@ -186,6 +190,12 @@ WN_STATIC_ASSERT(sizeof(struct wn_peer) == 32, peer_is_32_bytes);
 WN_STATIC_ASSERT(sizeof(struct wn_ring_words) == 3 * WN_LINE_BYTES, words_are_three_lines);
 WN_STATIC_ASSERT(sizeof(struct wn_ring_header) == 88, header_is_88_bytes);
 WN_STATIC_ASSERT(sizeof(struct wn_identity) == 176, identity_is_176_bytes);
+
+/* published in the upper half; length << 8 and flags of the last slot in the lower one. */
+WN_FN uint64_t wn_latest(uint32_t published, uint32_t length, uint32_t flags)
+{
+	return (uint64_t)published << 32 | length << 8 | flags;
+}
 
 /* The lap of a position, as a verdict word carries it. */
 WN_FN uint32_t wn_lap(uint32_t position, uint32_t slot_shift)

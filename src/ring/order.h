@@ -49,6 +49,14 @@ WN_FN void wn_store_relaxed(WN_GLOBAL uint32_t *word, uint32_t value)
 #elif defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
 
 /* PTX ISA, "Memory Consistency Model"; sm_70 and later. */
+WN_FN uint64_t wn_load_acquire64(const uint64_t *word)
+{
+	uint64_t value;
+
+	asm volatile("ld.acquire.sys.global.u64 %0, [%1];" : "=l"(value) : "l"(word) : "memory");
+	return value;
+}
+
 WN_FN uint32_t wn_load_acquire(const uint32_t *word)
 {
 	uint32_t value;
@@ -98,7 +106,7 @@ WN_FN void wn_store_relaxed(uint32_t *word, uint32_t value)
 	__atomic_store_n(word, value, __ATOMIC_RELAXED);
 }
 
-/* The same for 64-bit words that stay on the host or on the cpu device: counters. */
+/* The same for 64-bit words: counters, and `latest`, which only devices with such loads look at. */
 WN_FN uint64_t wn_load_acquire64(const uint64_t *word)
 {
 	return __atomic_load_n(word, __ATOMIC_ACQUIRE);

@@ -43,8 +43,12 @@ static inline uint32_t wn_producer_reserve(struct wn_producer *producer, uint32_
 /* Makes the next `count` reserved and filled slots visible to the device. */
 static inline void wn_producer_publish(struct wn_producer *producer, uint32_t count)
 {
+	const struct wn_ring_view *view = producer->view;
+	const struct wn_slot *last = &view->slots[(producer->published + count - 1) & view->slot_mask];
+
 	producer->published += count;
-	wn_store_release(&producer->view->words->published, producer->published); /* (P) */
+	wn_store_release(&view->words->published, producer->published); /* (P) */
+	wn_store_release64(&view->words->latest, wn_latest(producer->published, last->length, last->flags)); /* (P) */
 }
 
 /* Says that nothing more will come. The final count goes first, the flag carries it. */

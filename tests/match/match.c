@@ -18,7 +18,7 @@
 enum { BYTES_MAX = 65536, EVENTS_BYTES = 96 << 20 };
 
 /* What the packets of a run are. */
-enum shape { DATAGRAMS, FRAMES, STACKED, TRAINS, };
+enum shape { DATAGRAMS, FRAMES, STACKED, TRAINS };
 
 struct program {
 	const char *name;      /* or the path of a source below the tests' programs */
@@ -29,11 +29,15 @@ struct program {
 	const char *load;
 };
 
-/* What came of a run: one event behind the other. */
-struct outcome {
+/* Events one behind the other: what was sent in one stream, what was delivered in another. */
+struct stream {
 	uint8_t *events;
 	size_t bytes;
 	uint32_t count;
+};
+
+struct outcome {
+	struct stream sent, delivered;
 	struct wn_counters counters;
 	uint64_t program[WN_WISHES_MAX * 8];
 	uint32_t program_count;
@@ -183,17 +187,17 @@ static int next_packet(void *context, uint32_t queue, uint8_t *bytes, uint32_t c
 
 /* -- what comes back -- */
 
-static void note(struct outcome *outcome, uint32_t kind, uint32_t number, const void *bytes, uint32_t length)
+static void note(struct stream *stream, uint32_t kind, uint32_t number, const void *bytes, uint32_t length)
 {
 	const uint32_t head[3] = {kind, number, length};
 
-	if (!CHECK(outcome->bytes + sizeof(head) + length <= EVENTS_BYTES))
+	if (!CHECK(stream->bytes + sizeof(head) + length <= EVENTS_BYTES))
 		return;
-	memcpy(outcome->events + outcome->bytes, head, sizeof(head));
+	memcpy(stream->events + stream->bytes, head, sizeof(head));
 	if (length)
-		memcpy(outcome->events + outcome->bytes + sizeof(head), bytes, length);
-	outcome->bytes += sizeof(head) + length;
-	outcome->count++;
+		memcpy(stream->events + stream->bytes + sizeof(head), bytes, length);
+	stream->bytes += sizeof(head) + length;
+	stream->count++;
 }
 
 static int take_packet(void *context, uint32_t queue, const uint8_t *bytes, const struct wn_memory_packet *packet,
@@ -202,7 +206,7 @@ static int take_packet(void *context, uint32_t queue, const uint8_t *bytes, cons
 	struct source *source = context;
 
 	(void)queue;
-	note(source->outcome, is_reply ? 1 : 2, is_reply ? (uint32_t)packet->tag : packet->segment_bytes, bytes,
+	note(&source->outcome->sent, is_reply ? 1 : 2, is_reply ? (uint32_t)packet->tag : packet->segment_bytes, bytes,
 	     packet->length);
 	return 0;
 }
@@ -211,7 +215,7 @@ static int take_delivery(void *context, const struct wn_delivery *delivery)
 {
 	struct source *source = context;
 
-	note(source->outcome, delivery->is_record ? 3 : 4, delivery->index, delivery->bytes, delivery->length);
+	note(&source->outcome->delivered, delivery->is_record ? 3 : 4, delivery->index, delivery->bytes, delivery->length);
 	return 0;
 }
 
@@ -266,7 +270,7 @@ static void run_program(const struct program *program, const char *device, enum 
 		snprintf(tables[i], sizeof(tables[i]), program->tables[i], folder);
 		params.tables[params.table_count++] = tables[i];
 	}
-	outcome->bytes = outcome->count = 0;
+	outcome->sent.bytes = outcome->sent.count = outcome->delivered.bytes = outcome->delivered.count = 0;
 	memset(&outcome->counters, 0, sizeof(outcome->counters));
 	runtime = wn_runtime_create(&params, &error);
 	if (!CHECK(runtime != NULL)) {
@@ -289,7 +293,7 @@ static void run_program(const struct program *program, const char *device, enum 
 /* -- the comparison -- */
 
 /* The first event that differs, in words. */
-static void explain(const struct outcome *a, const struct outcome *b)
+static void explain(const struct stream *a, const struct stream *b)
 {
 	size_t at = 0;
 
@@ -316,10 +320,16 @@ static void explain(const struct outcome *a, const struct outcome *b)
 	printf("# %u events on the cpu, %u here\n", a->count, b->count);
 }
 
-static void compare(const struct outcome *a, const struct outcome *b)
+static void compare_streams(const struct stream *a, const struct stream *b)
 {
 	if (!CHECK(a->bytes == b->bytes && !memcmp(a->events, b->events, a->bytes)))
 		explain(a, b);
+}
+
+static void compare(const struct outcome *a, const struct outcome *b)
+{
+	compare_streams(&a->sent, &b->sent);
+	compare_streams(&a->delivered, &b->delivered);
 	CHECK_INT(b->counters.received, a->counters.received);
 	CHECK_INT(b->counters.answered, a->counters.answered);
 	CHECK_INT(b->counters.forwarded, a->counters.forwarded);
@@ -446,8 +456,10 @@ int main(int count, char **arguments)
 	device_kind = count > 1 ? arguments[1] : "cuda";
 	if (!is_usable(device_kind))
 		return check_skip_all("no such device on this machine");
-	on_cpu.events = malloc(EVENTS_BYTES);
-	on_device.events = malloc(EVENTS_BYTES);
+	on_cpu.sent.events = malloc(EVENTS_BYTES);
+	on_cpu.delivered.events = malloc(EVENTS_BYTES);
+	on_device.sent.events = malloc(EVENTS_BYTES);
+	on_device.delivered.events = malloc(EVENTS_BYTES);
 	make_files();
 	for (size_t v = 0; v < sizeof(variants) / sizeof(variants[0]); v++) {
 		for (size_t p = 0; p < sizeof(programs) / sizeof(programs[0]); p++) {

@@ -32,7 +32,7 @@ static const struct wn_option cuda_options[] = {
 	{0},
 };
 
-enum { GROUPS_PRESET = 8 };
+enum { GROUPS_PRESET = 16, BATCH_GROUPS_PRESET = 32 };
 
 static void describe_gpu(const struct wn_cuda_driver *driver, int ordinal, struct wn_device_summary *summary)
 {
@@ -192,7 +192,7 @@ static uint32_t stage_bytes_of(const struct cuda *cuda, const struct wn_program 
 }
 
 /* Groups that are of use, of those that fit: the local memory of a multiprocessor is the narrowest part. */
-static uint32_t group_count_of(const struct cuda *cuda, uint32_t wanted, uint32_t stage_bytes)
+static uint32_t group_count_of(const struct cuda *cuda, enum wn_mode mode, uint32_t wanted, uint32_t stage_bytes)
 {
 	const uint32_t local = wn_group_local_bytes(32, stage_bytes) + 1024;
 	const uint32_t each = cuda->local_bytes_max / local;
@@ -200,6 +200,9 @@ static uint32_t group_count_of(const struct cuda *cuda, uint32_t wanted, uint32_
 
 	if (wanted)
 		return wanted;
+	/* A batch's groups need not all run at once. */
+	if (mode == WN_MODE_BATCH)
+		return BATCH_GROUPS_PRESET;
 	return fit < 1 ? 1 : fit < GROUPS_PRESET ? fit : (uint32_t)GROUPS_PRESET;
 }
 
@@ -215,8 +218,8 @@ static int make_team(struct wn_device *device, struct version *version, const st
 		.mode = device->mode,
 		.queue_count = cuda->queue_count,
 		.group_count = cuda->group_count ? cuda->group_count
-						 : group_count_of(cuda, (uint32_t)wn_options_number(options, "groups"),
-								  stage_bytes),
+						 : group_count_of(cuda, device->mode,
+								  (uint32_t)wn_options_number(options, "groups"), stage_bytes),
 		.stage_bytes = stage_bytes,
 		.lane_words = version->program.lane_words,
 		.lease_ms = (uint32_t)wn_options_number(options, "lease"),

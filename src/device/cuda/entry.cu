@@ -8,26 +8,33 @@
 #include "device/cuda/words.h"
 #include "lane/group.h"
 
+/* An argument that is read where it lies. Without the word, which clang does not have, each lane copies it. */
+#if defined(__clang__)
+#define WN_ARGUMENT
+#else
+#define WN_ARGUMENT __grid_constant__
+#endif
+
 /*
  * One kernel for all modes, because it holds the program. Resident and lease: a grid of group_count groups for
  * each queue. Batch: a grid for one range of one queue.
  */
-extern "C" __global__ void __launch_bounds__(32) wn_serve(const struct wn_group_launch *launch,
+extern "C" __global__ void __launch_bounds__(32) wn_serve(const WN_ARGUMENT struct wn_group_launch launch,
+							  const WN_ARGUMENT struct wn_program_data data,
 							  const struct wn_group_order given)
 {
 	extern __shared__ __align__(16) uint8_t local[];
-	const struct wn_program_data data = *launch->data;
 	struct wn_group_order order = given;
 	uint32_t number = wn_grid_index(), groups = wn_grid_count();
 	uint64_t counts[wn_lane_words + 1];
 	struct wn_group group;
 
 	if (!order.is_range) {
-		order.queue = number % launch->queue_count;
-		number /= launch->queue_count;
-		groups = launch->group_count;
+		order.queue = number % launch.queue_count;
+		number /= launch.queue_count;
+		groups = launch.group_count;
 	}
-	wn_group_init(&group, launch, local, counts, &data, order.queue * launch->group_count + number);
+	wn_group_init(&group, &launch, local, counts, &data, order.queue, order.queue * launch.group_count + number);
 	wn_group_serve(&group, &order, number, groups);
 }
 

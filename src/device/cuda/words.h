@@ -12,7 +12,7 @@
 
 enum { WN_GROUP_LANES = 32 };
 
-#define WN_ALL_LANES 0xffffffffu
+#define WN_UNROLL _Pragma("unroll")
 
 WN_FN uint32_t wn_group_lane(void)
 {
@@ -74,6 +74,10 @@ WN_FN uint32_t wn_group_ballot(uint32_t condition)
 
 WN_FN uint32_t wn_group_max(uint32_t value)
 {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+	asm volatile("redux.sync.max.u32 %0, %0, 0xffffffff;" : "+r"(value));
+	return value;
+#endif
 	for (uint32_t step = WN_GROUP_LANES / 2; step; step >>= 1) {
 		const uint32_t other = wn_group_shuffle_xor(value, step);
 
@@ -156,7 +160,7 @@ WN_FN void wn_counter_store(uint64_t *word, uint64_t value)
 }
 
 /* 16 bytes at a multiple of 16. */
-struct wn_chunk {
+struct __align__(16) wn_chunk {
 	uint32_t words[4];
 };
 
@@ -187,41 +191,11 @@ WN_FN struct wn_chunk wn_chunk_load(const uint8_t *from)
 	return chunk;
 }
 
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
-
-/*
- * Starts to copy 16 bytes into the group's local memory; more can be under way than registers could
- * hold. Past the first-level cache.
- */
-WN_FN void wn_chunk_stage(uint8_t *to, const uint8_t *from)
+WN_FN void wn_chunk_store(uint8_t *to, struct wn_chunk chunk)
 {
-	uint32_t local;
-
-	asm("{ .reg .u64 t; cvta.to.shared.u64 t, %1; cvt.u32.u64 %0, t; }" : "=r"(local) : "l"(to));
-	asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" : : "r"(local), "l"(from) : "memory");
-}
-
-/* Waits for what this lane started; the barrier that follows is the caller's. */
-WN_FN void wn_chunk_stage_wait(void)
-{
-	asm volatile("cp.async.wait_all;" : : : "memory");
-}
-
-#else
-
-WN_FN void wn_chunk_stage(uint8_t *to, const uint8_t *from)
-{
-	const struct wn_chunk chunk = wn_chunk_load_global(from);
-
 	asm volatile("st.v4.u32 [%0], {%1, %2, %3, %4};"
 		     : : "l"(to), "r"(chunk.words[0]), "r"(chunk.words[1]), "r"(chunk.words[2]),
 		       "r"(chunk.words[3]) : "memory");
 }
-
-WN_FN void wn_chunk_stage_wait(void)
-{
-}
-
-#endif
 
 #endif

@@ -26,7 +26,8 @@ struct wn_cuda_worker {
 	CUdevice device;
 	CUmodule module;
 	CUfunction serve, selftest;
-	CUdeviceptr launch;             /* struct wn_group_launch */
+	struct wn_group_launch launch;  /* arguments of the kernel */
+	struct wn_program_data data;
 	CUdeviceptr mirrors[WN_CUDA_QUEUES_MAX]; /* struct wn_group_mirror */
 	CUdeviceptr cells;
 	CUstream stream;

@@ -13,7 +13,7 @@
 #include "clock.h"
 #include "warpnic/device.h"
 
-enum { WARP = 32, LEASES_AHEAD = 2 };
+enum { WARP = 32, LEASES_AHEAD = 2, LAUNCHES_AHEAD = 3 };
 
 /* How long groups may take to come alive, the driver's own preparations included. */
 #define ALIVE_NS (10 * WN_SECOND_NS)
@@ -24,7 +24,7 @@ static int launch_groups(struct wn_cuda_worker *worker, uint64_t lease_cycles)
 {
 	const uint32_t groups = worker->control->queue_count * worker->control->group_count;
 	struct wn_group_order order = {.lease_cycles = lease_cycles};
-	void *parameters[] = {&worker->launch, &order};
+	void *parameters[] = {&worker->launch, &worker->data, &order};
 
 	return wn_cuda_worker_check(worker,
 				    worker->driver->cuLaunchCooperativeKernel(worker->serve, groups, 1, 1, WARP, 1, 1,
@@ -137,25 +137,55 @@ static int run_lease(struct wn_cuda_worker *worker)
 	return 0;
 }
 
-/* Launches on what was published since the last time. Returns how much that is, or -1. */
-static int launch_range(struct wn_cuda_worker *worker, uint32_t i, uint32_t *next)
+/* A queue in batch mode: what was launched, and where the launches end that may still run. */
+struct range {
+	uint32_t next;                  /* the first position that was not launched */
+	uint32_t ends[LAUNCHES_AHEAD];
+	uint32_t under_way;             /* of them, oldest first */
+};
+
+/* Forgets launches that have answered all they were given: seen from their last verdict. */
+static void retire_launches(const struct wn_ring *ring, struct range *range)
+{
+	while (range->under_way) {
+		const uint32_t position = range->ends[0] - 1;
+		const uint32_t word = wn_load_acquire(&ring->view.verdicts[position & ring->view.slot_mask]);
+
+		if (wn_verdict_lap(word) != wn_lap(position, ring->view.slot_shift))
+			return;
+		range->under_way--;
+		for (uint32_t i = 0; i < range->under_way; i++)
+			range->ends[i] = range->ends[i + 1];
+	}
+}
+
+/*
+ * Launches on what was published since the last time, without waiting for what runs. A few launches are
+ * queued one behind the other, so that the GPU goes from one to the next by itself; while they are, more
+ * packets gather for the next. Returns how many were launched, or -1.
+ */
+static int launch_range(struct wn_cuda_worker *worker, uint32_t i, struct range *range)
 {
 	const struct wn_ring *ring = &worker->rings[i];
 	const uint32_t published = wn_load_acquire(&ring->view.words->published); /* (D): the launch carries it on */
-	const uint32_t first = *next, count = published - first;
+	const uint32_t first = range->next, count = published - first;
 	struct wn_group_order order = {.is_range = 1, .queue = i, .first = first, .count = count};
 	const uint32_t blocks = (first % WN_BLOCK_SLOTS + count + WN_BLOCK_SLOTS - 1) / WN_BLOCK_SLOTS;
 	const uint32_t groups = blocks < worker->control->group_count ? blocks : worker->control->group_count;
-	void *parameters[] = {&worker->launch, &order};
+	void *parameters[] = {&worker->launch, &worker->data, &order};
 
 	if (!count)
+		return 0;
+	retire_launches(ring, range);
+	if (range->under_way == LAUNCHES_AHEAD)
 		return 0;
 	if (wn_cuda_worker_check(worker,
 				 worker->driver->cuLaunchKernel(worker->serve, groups, 1, 1, WARP, 1, 1, worker->local_bytes,
 								worker->queue_streams[i], parameters, NULL),
 				 fault))
 		return -1;
-	*next = published;
+	range->next = published;
+	range->ends[range->under_way++] = published;
 	return (int)(count & 0x7fffffff);
 }
 
@@ -176,21 +206,16 @@ static int finish_streams(struct wn_cuda_worker *worker)
 	return 0;
 }
 
-/* Where each queue goes on: what group 0 was left with, because batches are not divided by group. */
-static void load_positions(const struct wn_cuda_worker *worker, uint32_t *next)
-{
-	for (uint32_t i = 0; i < worker->control->queue_count; i++)
-		next[i] = worker->control->starts[i];
-}
-
 static int run_batch(struct wn_cuda_worker *worker)
 {
 	const uint32_t queues = worker->control->queue_count;
-	uint32_t next[WN_CUDA_QUEUES_MAX], finished = 0;
+	struct range ranges[WN_CUDA_QUEUES_MAX] = {0};
+	uint32_t finished = 0;
 	int64_t asked_ns = wn_clock_ns();
 	struct wn_backoff backoff;
 
-	load_positions(worker, next);
+	for (uint32_t i = 0; i < queues; i++)
+		ranges[i].next = worker->control->starts[i];
 	wn_backoff_init(&backoff, 2);
 	wn_cuda_worker_say(worker, WN_CUDA_READY);
 	while (finished < queues && !wn_load_relaxed(&worker->control->abandon)) {
@@ -198,12 +223,12 @@ static int run_batch(struct wn_cuda_worker *worker)
 
 		finished = 0;
 		for (uint32_t i = 0; i < queues; i++) {
-			const int count = launch_range(worker, i, &next[i]);
+			const int count = launch_range(worker, i, &ranges[i]);
 
 			if (count < 0)
 				return -1;
 			moved |= count;
-			finished += !count && is_finished(worker, i, next[i]);
+			finished += !count && is_finished(worker, i, ranges[i].next);
 		}
 		if (moved)
 			wn_backoff_reset(&backoff);
@@ -219,7 +244,7 @@ static int run_batch(struct wn_cuda_worker *worker)
 		}
 	}
 	for (uint32_t i = 0; i < queues; i++)
-		worker->control->starts[i] = next[i];
+		worker->control->starts[i] = ranges[i].next;
 	return finish_streams(worker);
 }
 

@@ -143,10 +143,10 @@ static void *address(CUdeviceptr base, uint64_t offset)
 }
 
 /* What the program is given: copied into the GPU's memory, once. */
-static int share_data(struct wn_cuda_worker *worker, CUdeviceptr *shown)
+static int share_data(struct wn_cuda_worker *worker)
 {
 	const struct wn_cuda_data *layout = &worker->control->data;
-	struct wn_program_data data = {0};
+	struct wn_program_data *data = &worker->data;
 	CUdeviceptr copy = 0;
 	void *from = NULL;
 
@@ -159,14 +159,14 @@ static int share_data(struct wn_cuda_worker *worker, CUdeviceptr *shown)
 		return -1;
 	if (from)
 		munmap(from, layout->total_bytes);
-	data.parameters = address(copy, layout->parameters);
-	data.tables = address(copy, layout->tables);
-	data.store = address(copy, layout->store);
-	data.file = address(copy, layout->file);
-	data.file_bytes = layout->file_bytes;
-	data.cells = address(worker->cells, 0);
-	data.cell_count = layout->cell_bytes / 4;
-	return take(worker, shown, &data, sizeof(data));
+	data->parameters = address(copy, layout->parameters);
+	data->tables = address(copy, layout->tables);
+	data->store = address(copy, layout->store);
+	data->file = address(copy, layout->file);
+	data->file_bytes = layout->file_bytes;
+	data->cells = address(worker->cells, 0);
+	data->cell_count = layout->cell_bytes / 4;
+	return 0;
 }
 
 /* The view of a ring with the GPU's addresses in it. */
@@ -211,8 +211,9 @@ static int make_launch(struct wn_cuda_worker *worker, uint64_t clock_offset_ns)
 	static struct wn_group_queue queues[WN_CUDA_QUEUES_MAX];
 	const uint64_t khz = (uint64_t)wn_cuda_attribute(worker->driver, worker->device, CU_DEVICE_ATTRIBUTE_CLOCK_RATE);
 	const uint64_t row_bytes = (uint64_t)control->queue_count * control->group_count * control->row_words * 8;
-	CUdeviceptr queues_device, data, totals;
-	struct wn_group_launch launch = {
+	CUdeviceptr queues_device, totals;
+
+	worker->launch = (struct wn_group_launch){
 		.queue_count = control->queue_count,
 		.group_count = control->group_count,
 		.row_words = control->row_words,
@@ -228,14 +229,13 @@ static int make_launch(struct wn_cuda_worker *worker, uint64_t clock_offset_ns)
 		if (share_ring(worker, i, &queues[i]))
 			return -1;
 	if (take(worker, &queues_device, queues, control->queue_count * sizeof(queues[0])) ||
-	    share_data(worker, &data) || take(worker, &totals, NULL, row_bytes))
+	    share_data(worker) || take(worker, &totals, NULL, row_bytes))
 		return -1;
-	launch.queues = address(queues_device, 0);
-	launch.data = address(data, 0);
-	launch.totals = address(totals, 0);
-	launch.rows = address(worker->control_device, control->rows_offset);
-	launch.alive = address(worker->control_device, control->alive_offset);
-	return take(worker, &worker->launch, &launch, sizeof(launch));
+	worker->launch.queues = address(queues_device, 0);
+	worker->launch.totals = address(totals, 0);
+	worker->launch.rows = address(worker->control_device, control->rows_offset);
+	worker->launch.alive = address(worker->control_device, control->alive_offset);
+	return 0;
 }
 
 /* The cells in the data object, mapped. NULL where there are none or it fails. */
