@@ -136,6 +136,11 @@ enum { wn_table_count = 0 };
 #define WN_TRACE_OUTSIDE(offset, count, end)
 #endif
 
+/* Under AddressSanitizer (device/cpu/guard.h): bytes that a packet gains. */
+#ifndef WN_GUARD_GROW
+#define WN_GUARD_GROW(at, count)
+#endif
+
 /*
  * The packet in hand. Made by the device loop for one run of the program; its members are the
  * loop's business, programs use the functions below.
@@ -332,6 +337,7 @@ WN_FN void wn_set_length(WN_PRIVATE struct wn_packet *packet, uint32_t length)
 		packet->fault = 1;
 		return;
 	}
+	WN_GUARD_GROW(packet->bytes + packet->length, length > packet->length ? length - packet->length : 0);
 	for (uint32_t i = packet->length; i < length; i++) {
 		WN_TRACE_WRITE(i, 1);
 		packet->bytes[i] = 0;

@@ -6,6 +6,18 @@
 #ifdef WN_TRACE
 #include "device/trace.h"
 #endif
+#if defined(__SANITIZE_ADDRESS__)
+#define WN_GUARDED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WN_GUARDED 1
+#endif
+#endif
+#ifdef WN_GUARDED
+#include <sanitizer/asan_interface.h>
+/* What a packet gains is its own. */
+#define WN_GUARD_GROW(at, count) ASAN_UNPOISON_MEMORY_REGION(at, count)
+#endif
 #include WN_PROGRAM_SOURCE
 
 #include "device/cpu/entry.h"
@@ -28,6 +40,12 @@ static uint32_t wn_traced_run(struct wn_packet *packet)
 #define TRACE (&wn_trace)
 #else
 #define TRACE 0
+#endif
+
+#ifdef WN_GUARDED
+#include "device/cpu/guard.h"
+#undef wn_program_run
+#define wn_program_run wn_guarded_run
 #endif
 
 #include "lane/loop.h"
@@ -77,6 +95,9 @@ static const struct wn_table_field tables[] = {
 static uint32_t serve(struct wn_port *port, const struct wn_program_data *data, uint64_t *row,
 		      uint32_t budget)
 {
+#ifdef WN_GUARDED
+	wn_guard_port = port;
+#endif
 	return wn_loop_serve(port, data, row, budget);
 }
 
