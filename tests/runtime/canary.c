@@ -50,7 +50,7 @@ struct run {
 	uint64_t values[WN_COUNTERS_MAX];     /* the program's own counters */
 };
 
-static char zone_path[] = "/tmp/warpnic-canary-XXXXXX";
+static char zone_path[] = "/tmp/warpnic-canary-XXXXXX", routes_path[] = "/tmp/warpnic-canary-XXXXXX";
 
 static uint32_t next_random(uint32_t *state)
 {
@@ -182,14 +182,21 @@ static void fill_rings(struct wn_runtime *runtime, uint8_t canary)
 /* What a program needs to be of use here. */
 static void set_needs(struct wn_runtime_params *params, const char *program)
 {
-	static char zone[64];
-	static const char *const zones[] = {zone}, *const expressions[] = {"expression=udp or tcp"};
+	static char zone[64], routes[64];
+	static const char *const zones[] = {zone}, *const tables[] = {routes};
+	static const char *const expressions[] = {"expression=udp or tcp"};
 
 	snprintf(zone, sizeof(zone), "zone=%s", zone_path);
+	snprintf(routes, sizeof(routes), "routes=%s", routes_path);
 	if (!strcmp(program, "dns")) {
 		params->loads = zones;
 		params->load_count = 1;
 		params->parameters[0] = "rate_limit=0";
+		params->parameter_count = 1;
+	} else if (!strcmp(program, "route")) {
+		params->loads = tables;
+		params->load_count = 1;
+		params->parameters[0] = "icmp_rate=1000000";
 		params->parameter_count = 1;
 	} else if (!strcmp(program, "filter")) {
 		params->loads = expressions;
@@ -401,27 +408,34 @@ static void remove_home(const char *home)
 	rmdir(home);
 }
 
-static void make_zone(void)
+static void make_file(char *path, const char *text)
 {
-	static const char text[] = "$ORIGIN example.\n$TTL 300\n@ SOA ns admin 1 2 3 4 5\n@ NS ns\n"
-				   "ns A 192.0.2.1\nwww A 192.0.2.2\nwww AAAA 2001:db8::2\nwww TXT \"some text\"\n"
-				   "*.wild CNAME www\n";
-	const int fd = mkstemp(zone_path);
+	const int fd = mkstemp(path);
 
-	CHECK(fd >= 0 && write(fd, text, sizeof(text) - 1) == (ssize_t)sizeof(text) - 1);
+	CHECK(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
 	close(fd);
 }
+
+static const char zone_text[] = "$ORIGIN example.\n$TTL 300\n@ SOA ns admin 1 2 3 4 5\n@ NS ns\n"
+				"ns A 192.0.2.1\nwww A 192.0.2.2\nwww AAAA 2001:db8::2\nwww TXT \"some text\"\n"
+				"*.wild CNAME www\n";
+
+/* IPv4 is forwarded up to the MTU, IPv6 is refused: ICMP errors carry a piece of what they answer. */
+static const char routes_text[] = "interface 0 mac 02:00:00:00:00:09 mtu 200 ip 10.9.0.1/24 ip fd09::1/64\n"
+				  "route 10.0.0.0/8 link 0 mac 02:00:00:00:00:0b\nroute fd00::/16 unreachable\n";
 
 int main(void)
 {
 	char home[] = "/tmp/warpnic-peek-XXXXXX";
 
-	make_zone();
+	make_file(zone_path, zone_text);
+	make_file(routes_path, routes_text);
 	RUN(test_batch);
 	RUN(test_resident);
 	make_home(home);
 	RUN(test_poison);
 	remove_home(home);
 	unlink(zone_path);
+	unlink(routes_path);
 	return check_finish();
 }
