@@ -8,6 +8,9 @@
  *   word 2           byte offset of the next hops, 16 bytes each
  *   word 3           byte offset of the IPv4 trie; 0: no prefix
  *   word 4           byte offset of the IPv6 trie; 0: no prefix
+ *   word 5           byte offset of the wide IPv4 root, 2^24 words; 0: none. It is there where prefixes
+ *                    are many, and takes the place of the root and the nodes below it (DIR-24-8: Gupta,
+ *                    Lin and McKeown, 1998); its nodes are those of the IPv4 trie
  *   byte 64          the interfaces, 64 bytes each: MAC (4 bytes), MAC (2 bytes), MTU, IPv4 address,
  *                    IPv6 address (4 words); an address of 0 is none
  *
@@ -23,7 +26,9 @@ enum {
 	WN_ROUTE_INTERFACES_BYTES = 64,  /* where they begin, and bytes of each */
 	WN_ROUTE_HOP_BYTES = 16,
 	WN_ROUTE_ROOT_WORDS = 65536,
-	WN_ROUTE_NODE_WORDS = 256
+	WN_ROUTE_NODE_WORDS = 256,
+	WN_ROUTE_WIDE_WORDS = 1 << 24,
+	WN_ROUTE_WIDE_FROM = 20000       /* prefixes, from which on 64 MiB more are worth it */
 };
 
 /* What becomes of packets to a prefix. No prefix at all is WN_ROUTE_NO_NET. */

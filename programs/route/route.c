@@ -70,19 +70,23 @@ WN_FN uint32_t trie_node(WN_PRIVATE struct wn_packet *packet, uint64_t trie, uin
 	return wn_data_u32(packet, trie + 4 * (WN_ROUTE_ROOT_WORDS + WN_ROUTE_NODE_WORDS * number + bits));
 }
 
+/* What the root and the node below it say of the first 24 bits. */
+WN_FN uint32_t find_narrow(WN_PRIVATE struct wn_packet *packet, uint32_t address)
+{
+	const uint64_t trie = wn_data_u32(packet, 12);
+	const uint32_t word = trie ? trie_root(packet, trie, address >> 16) : 0;
+
+	return word >> 31 ? trie_node(packet, trie, word, address >> 8 & 0xff) : word;
+}
+
 /* The number of the next hop plus 1 for the longest prefix of an IPv4 address, or 0. */
 WN_FN uint32_t find_ipv4(WN_PRIVATE struct wn_packet *packet, uint32_t address)
 {
-	const uint64_t trie = wn_data_u32(packet, 12);
-	uint32_t word;
+	const uint64_t wide = wn_data_u32(packet, 20);
+	const uint32_t word = wide ? trie_root(packet, wide, address >> 8) : find_narrow(packet, address);
 
-	if (!trie)
-		return 0;
-	word = trie_root(packet, trie, address >> 16);
-	if (word >> 31)
-		word = trie_node(packet, trie, word, address >> 8 & 0xff);
-	if (word >> 31)
-		word = trie_node(packet, trie, word, address & 0xff);
+	if (WN_UNLIKELY(word >> 31))
+		return trie_node(packet, wn_data_u32(packet, 12), word, address & 0xff);
 	return word;
 }
 

@@ -286,6 +286,21 @@ static size_t put_trie(struct wn_blob *blob, size_t at, const uint8_t *from, siz
 	return (at + bytes + 63) / 64 * 64;
 }
 
+/* The wide root: for each 24 bits what the root and the node below it say. */
+static void put_wide(struct wn_blob *blob, size_t at, const uint8_t *trie)
+{
+	const uint32_t *words = (const uint32_t *)(const void *)trie;
+
+	for (size_t i = 0; i < WN_ROUTE_WIDE_WORDS; i++) {
+		uint32_t word = words[i >> 8];
+
+		if (word >> 31)
+			word = words[WN_ROUTE_ROOT_WORDS + (size_t)(word & 0x7fffffff) * WN_ROUTE_NODE_WORDS +
+				     (i & 0xff)];
+		put(blob, at + 4 * i, word);
+	}
+}
+
 static int lay_out(struct wn_blob *blob, const struct wn_routes *routes, const struct hops *hops,
 		   const struct wn_table *table, const struct wn_store *store, struct wn_error *error)
 {
@@ -294,7 +309,8 @@ static int lay_out(struct wn_blob *blob, const struct wn_routes *routes, const s
 	const size_t bytes4 = table->offset4 ? (table->offset6 ? table->offset6 : store->used) - table->offset4
 					     : 0;
 	const size_t bytes6 = table->offset6 ? store->used - table->offset6 : 0;
-	const size_t total = tries_at + bytes4 + bytes6 + 128;
+	const size_t wide = bytes4 && routes->count >= WN_ROUTE_WIDE_FROM ? 4 * (size_t)WN_ROUTE_WIDE_WORDS : 0;
+	const size_t total = tries_at + bytes4 + bytes6 + wide + 192;
 	size_t at = tries_at;
 
 	if (total > UINT32_MAX)
@@ -315,7 +331,11 @@ static int lay_out(struct wn_blob *blob, const struct wn_routes *routes, const s
 	}
 	if (bytes6) {
 		put(blob, 16, (uint32_t)at);
-		put_trie(blob, at, store->bytes + table->offset6, bytes6);
+		at = put_trie(blob, at, store->bytes + table->offset6, bytes6);
+	}
+	if (wide) {
+		put(blob, 20, (uint32_t)at);
+		put_wide(blob, at, store->bytes + table->offset4);
 	}
 	snprintf(blob->note, sizeof(blob->note), "route: %u interface%s, %zu prefixes, %u next hops, %zu KiB%s",
 		 routes->interface_count, routes->interface_count == 1 ? "" : "s", routes->count, hops->count,
