@@ -16,10 +16,10 @@ for tool in ip ping nc tcpdump; do command -v $tool >/dev/null || skip_all "need
 a=wn-a-$$ r=wn-r-$$ b=wn-b-$$
 clean_up() {
 	finish
-	for space in $a $r $b; do ip netns del $space 2>/dev/null || true; done
+	for space in $a $r $b; do ip netns del "$space" 2>/dev/null || true; done
 }
 trap clean_up EXIT
-for space in $a $r $b; do ip netns add $space 2>/dev/null || skip_all 'no network namespaces here'; done
+for space in $a $r $b; do ip netns add "$space" 2>/dev/null || skip_all 'no network namespaces here'; done
 ip netns exec $r true 2>/dev/null || skip_all 'ip netns exec does not work here'
 ip link add wn-ar netns $a type veth peer name wn-ra netns $r || skip_all 'no veth here'
 ip link add wn-br netns $b type veth peer name wn-rb netns $r
@@ -93,7 +93,7 @@ says ' 0 received, 100% packet loss' 'blackhole: silence' ping -c 1 -W 1 10.99.0
 says '1 received' 'its own address: the kernel answers' ping -c 1 -W 2 10.1.0.1
 ip -n $a link set wn-ar mtu 9000
 ip -n $r link set wn-ra mtu 9000
-says 'mtu = 1500|mtu=1500' 'too big for the next link: its MTU is told' ping -M do -s 1800 -c 1 -W 2 10.2.0.2
+says 'mtu = 1500|mtu=1500' 'too big for the next link: its MTU is told' ping -M "do" -s 1800 -c 1 -W 2 10.2.0.2
 ip -n $a link set wn-ar mtu 1500
 if command -v traceroute >/dev/null; then
 	says '^ 1 .*10.1.0.1' 'traceroute: the first hop' traceroute -n -w 1 -q 1 -N 1 -m 4 10.2.0.2
