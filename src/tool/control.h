@@ -52,7 +52,8 @@ void wn_control_serve(struct wn_control *control, int timeout_ms,
 int wn_control_default(char path[WN_CONTROL_PATH_BYTES], pid_t pid);
 
 /*
- * The socket that a user means by a path, by a process's number, or, with NULL, by there being one only.
+ * The socket that a user means by a path, by a process's number, or, with NULL, by there being one only in the
+ * place that a run of his would choose.
  * 0 or -errno with the reason.
  */
 int wn_control_find(char path[WN_CONTROL_PATH_BYTES], const char *meant, struct wn_error *error);

@@ -94,14 +94,17 @@ static void look_in(struct found *found, const char *folder)
 		closedir(entries);
 }
 
+/* Only where a run of ours would have it: other users' are named by path or number. */
 static int find_only(char *path, struct wn_error *error)
 {
 	struct found found = {0};
 	const char *folders[3];
+	int i = 0;
 
 	find_folders(folders);
-	for (int i = 0; folders[i]; i++)
-		look_in(&found, folders[i]);
+	while (folders[i + 1] && access(folders[i], W_OK | X_OK))
+		i++;
+	look_in(&found, folders[i]);
 	if (found.count == 1) {
 		snprintf(path, WN_CONTROL_PATH_BYTES, "%s", found.path);
 		return 0;
@@ -110,8 +113,7 @@ static int find_only(char *path, struct wn_error *error)
 		return wn_fail(error, EINVAL, WN_USAGE, "%u are running: say which by its path or process "
 			       "number: %s", found.count, found.all);
 	return wn_fail(error, ENOENT, WN_UNAVAILABLE,
-		       "none is running that I may ask: no " PREFIX "PID" SUFFIX " in %s%s%s", folders[0],
-		       folders[1] ? " or " : "", folders[1] ? folders[1] : "");
+		       "none is running that I may ask: no " PREFIX "PID" SUFFIX " in %s", folders[i]);
 }
 
 static int find_pid(char *path, const char *text, struct wn_error *error)
