@@ -77,6 +77,12 @@ uint32_t wn_runtime_program_counters(const struct wn_runtime *runtime, uint64_t 
 	return count;
 }
 
+int wn_runtime_stage(const struct wn_runtime *runtime, uint32_t number, struct wn_stage_times *times)
+{
+	memset(times, 0, sizeof(*times));
+	return runtime->device.ops->stage ? runtime->device.ops->stage(&runtime->device, number, times) : 0;
+}
+
 const char *wn_runtime_program_histogram(const struct wn_runtime *runtime, uint32_t histogram,
 					 uint64_t buckets[WN_HISTOGRAM_BUCKETS_LOG2])
 {

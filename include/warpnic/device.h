@@ -27,6 +27,21 @@ struct wn_device_summary {
 	char note[256];    /* why not, or what to know */
 };
 
+enum { WN_STAGE_BUCKETS_MAX = 64 };
+
+/*
+ * How long packets took in one stage of their way through a device, since it was started. A packet's own
+ * stages add up to its whole: `whole` is taken from arrival until the verdict is stored, `wait` is what the
+ * others leave of it.
+ */
+struct wn_stage_times {
+	const char *name;      /* "whole", "wait", "stage", "program", "publish" */
+	double mean_ns;
+	double p50_ns, p99_ns; /* of log2 buckets: right to within a factor of two; 0: not known */
+	uint64_t count;        /* packets */
+	double error_ns;       /* of the device's clock against the host's, where both are in it */
+};
+
 /* Fills up to `capacity` entries; returns how many there are. Any thread. */
 WN_API int wn_device_list(struct wn_device_summary *list, uint32_t capacity);
 

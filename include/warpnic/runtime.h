@@ -166,6 +166,12 @@ WN_API const char *wn_runtime_program_counter_name(const struct wn_runtime *runt
 WN_API const char *wn_runtime_program_histogram(const struct wn_runtime *runtime, uint32_t histogram,
 						uint64_t buckets[WN_HISTOGRAM_BUCKETS_LOG2]);
 
+/*
+ * Stage `number`, from 0, of a packet's way through the device. Returns 0 where there is no such stage, or
+ * the device does not tell. Any thread.
+ */
+WN_API int wn_runtime_stage(const struct wn_runtime *runtime, uint32_t number, struct wn_stage_times *times);
+
 /* The fields of the program's records; ends with a NULL name. Never NULL. */
 WN_API const struct wn_record_field *wn_runtime_record_fields(const struct wn_runtime *runtime);
 

@@ -127,6 +127,12 @@ struct wn_device_ops {
 	/* Optional: what the program that runs touches (device/trace.h), or NULL where that is not kept. */
 	struct wn_trace *(*trace)(struct wn_device *device);
 
+	/*
+	 * Fills stage `number` from 0: log2 histogram, sum and count, its unit in ns. Returns 0 where there is
+	 * no such stage. NULL: the device does not tell. Any thread.
+	 */
+	int (*stage)(const struct wn_device *device, uint32_t number, struct wn_stage_times *times);
+
 	/* Undoes open and start. Not called after a stop that timed out. */
 	void (*close)(struct wn_device *device);
 };

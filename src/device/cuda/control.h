@@ -74,6 +74,7 @@ struct wn_cuda_control {
 	uint32_t registers, local_bytes; /* of the program, a lane */
 	char text[1024];
 	uint64_t clock_error_ns;        /* of the GPU's clock against the host's */
+	double cycle_ns;                /* of a multiprocessor's cycle, measured while it was tested */
 } __attribute__((aligned(WN_LINE_BYTES)));
 
 /* The worker's descriptors, in this order, behind the first byte that comes through the socket. */

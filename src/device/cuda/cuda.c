@@ -300,6 +300,64 @@ static void cuda_sum_counters(const struct wn_device *device, uint64_t *sums)
 	pthread_mutex_unlock(&cuda->lock);
 }
 
+/* -- stages -- */
+
+/* The middle, as a factor, of the bucket in which a share of all packets is reached. */
+static double quantile(const uint64_t *row, double share)
+{
+	const double wanted = share * (double)row[WN_STAGE_BUCKETS + 1];
+	double seen = 0;
+
+	for (uint32_t bits = 0; bits < WN_STAGE_BUCKETS; bits++) {
+		seen += (double)row[bits];
+		if (seen >= wanted && seen > 0)
+			return bits ? 0.75 * (double)((uint64_t)1 << bits) : 0;
+	}
+	return 0;
+}
+
+static void fill_times(struct wn_stage_times *times, const uint64_t *row, double unit_ns)
+{
+	times->count = row[WN_STAGE_BUCKETS + 1];
+	times->mean_ns = times->count ? unit_ns * (double)row[WN_STAGE_BUCKETS] / (double)times->count : 0;
+	times->p50_ns = unit_ns * quantile(row, 0.5);
+	times->p99_ns = unit_ns * quantile(row, 0.99);
+}
+
+/* The whole, what its stages leave of it, and the stages. */
+static int cuda_stage(const struct wn_device *device, uint32_t number, struct wn_stage_times *times)
+{
+	static const char *const names[] = {"whole", "wait", "stage", "program", "publish"};
+	struct cuda *cuda = device->state;
+	uint64_t words[WN_STAGE_WORDS] = {0};
+	double cycle_ns, clock_error;
+
+	if (number >= sizeof(names) / sizeof(names[0]) || !cuda->current->team.control)
+		return 0;
+	pthread_mutex_lock(&cuda->lock);
+	wn_cuda_team_add_rows(&cuda->current->team, NULL, words);
+	clock_error = (double)cuda->current->team.control->clock_error_ns;
+	cycle_ns = cuda->current->team.control->cycle_ns;
+	pthread_mutex_unlock(&cuda->lock);
+	times->name = names[number];
+	times->error_ns = number < 2 ? clock_error : 0;
+	if (number != 1) {
+		const uint32_t stage = number ? number - 1 : (uint32_t)WN_STAGE_WHOLE;
+
+		fill_times(times, words + stage * WN_STAGE_STRIDE, number ? cycle_ns : 1);
+		return 1;
+	}
+	fill_times(times, words, 1);
+	times->p50_ns = times->p99_ns = 0;
+	for (uint32_t i = 1; i < WN_STAGE_COUNT; i++) {
+		struct wn_stage_times part;
+
+		fill_times(&part, words + i * WN_STAGE_STRIDE, cycle_ns);
+		times->mean_ns -= part.mean_ns;
+	}
+	return 1;
+}
+
 static void cuda_close(struct wn_device *device)
 {
 	struct cuda *cuda = device->state;
@@ -409,5 +467,6 @@ const struct wn_device_ops wn_device_cuda = {
 	.replace = cuda_replace,
 	.drop = cuda_drop,
 	.sum_counters = cuda_sum_counters,
+	.stage = cuda_stage,
 	.close = cuda_close,
 };

@@ -22,7 +22,8 @@ struct wn_selftest {
 	uint32_t stale;         /* words of another round that the device saw; valid once it has ended */
 	uint8_t pad_stale[124];
 	uint64_t clock_ns;      /* the device's clock in this round, in front of to_host */
-	uint8_t pad_clock[120];
+	uint64_t cycles;        /* the multiprocessor's, at the same moment */
+	uint8_t pad_clock[112];
 	uint32_t down[WN_SELFTEST_LINES][WN_SELFTEST_WORDS]; /* host to device */
 	uint32_t up[WN_SELFTEST_LINES][WN_SELFTEST_WORDS];   /* device to host */
 };
@@ -54,8 +55,10 @@ extern "C" __global__ void __launch_bounds__(32) wn_selftest(struct wn_selftest 
 		wn_group_barrier();
 		stale += test->down[line][lane] != wn_selftest_word(round, lane);
 		test->up[line][lane] = ~wn_selftest_word(round, lane);
-		if (lane == 0)
+		if (lane == 0) {
 			test->clock_ns = wn_group_ns();
+			test->cycles = wn_group_cycles();
+		}
 		wn_group_barrier();
 		if (lane == 0)
 			wn_store_release(&test->to_host, round);

@@ -330,6 +330,7 @@ static void note_clock(const struct wn_selftest *test, int64_t before, int64_t a
 static int run_selftest(struct wn_cuda_worker *worker, struct wn_selftest *test, CUdeviceptr device, int64_t *offset)
 {
 	uint32_t rounds = SELFTEST_ROUNDS, stale = 0, round;
+	uint64_t first_ns = 0, first_cycles = 0;
 	uint64_t patience = (uint64_t)wn_cuda_attribute(worker->driver, worker->device, CU_DEVICE_ATTRIBUTE_CLOCK_RATE) *
 			    (SELFTEST_NS / WN_MILLISECOND_NS);
 	void *parameters[] = {&device, &rounds, &patience};
@@ -348,11 +349,17 @@ static int run_selftest(struct wn_cuda_worker *worker, struct wn_selftest *test,
 		if (!wait_answer(worker, test, round, until))
 			break;
 		note_clock(test, before, wn_clock_ns(), offset, &error);
+		if (round == 1) {
+			first_ns = test->clock_ns;
+			first_cycles = test->cycles;
+		}
 		stale += check_line(test, round);
 	}
 	if (wn_cuda_worker_check(worker, worker->driver->cuStreamSynchronize(worker->stream), "self-test"))
 		return -1;
 	worker->control->clock_error_ns = (uint64_t)error;
+	if (test->cycles > first_cycles)
+		worker->control->cycle_ns = (double)(test->clock_ns - first_ns) / (double)(test->cycles - first_cycles);
 	stale += wn_load_acquire(&test->stale);
 	if (round > rounds && !stale)
 		return 0;
