@@ -47,6 +47,7 @@ struct wn_group_item {
 	uint32_t is_mine;              /* this lane has one */
 	uint32_t index;                /* of its slot */
 	uint32_t segment;              /* of a train, else 0 */
+	uint32_t is_segment;           /* what lies behind it belongs to the next one */
 	uint32_t word;                 /* its verdict, without the lap */
 	uint32_t kept_length;          /* 1: it is as long as it came */
 };
@@ -89,6 +90,14 @@ WN_FN void wn_group_observe(WN_PRIVATE const struct wn_group *group, uint32_t st
 	row[WN_STAGE_BUCKETS + 1] += packets;
 }
 
+/* From a moment of the host's clock until now. Both clocks are off a little, so it can come out below zero. */
+WN_FN uint64_t wn_group_since(WN_PRIVATE const struct wn_group *group, uint64_t arrival_ns)
+{
+	const uint64_t now = wn_group_ns() + wn_load_device64(group->launch->clock_offset_ns);
+
+	return now > arrival_ns ? now - arrival_ns : 0;
+}
+
 /* After a batch, when nobody waits for it any more. */
 WN_FN void wn_group_note(WN_PRIVATE const struct wn_group *group, WN_PRIVATE const struct wn_group_times *times,
 			 uint32_t packets, uint64_t arrival_ns)
@@ -98,11 +107,28 @@ WN_FN void wn_group_note(WN_PRIVATE const struct wn_group *group, WN_PRIVATE con
 	if (wn_group_lane())
 		return;
 	if (arrival_ns)
-		wn_group_observe(group, WN_STAGE_WHOLE, wn_group_ns() + group->launch->clock_offset_ns - arrival_ns,
-				 packets);
+		wn_group_observe(group, WN_STAGE_WHOLE, wn_group_since(group, arrival_ns), packets);
 	wn_group_observe(group, WN_STAGE_STAGE, times->staged - times->begin, packets);
 	wn_group_observe(group, WN_STAGE_PROGRAM, times->judged - times->staged, packets);
 	wn_group_observe(group, WN_STAGE_PUBLISH, end - times->judged, packets);
+}
+
+/*
+ * How much of a packet goes back. One that has its slot to itself goes in whole chunks, because a byte costs the
+ * bus as much as a chunk does; what it gained behind its end is zeroed first, so that nothing of another
+ * packet's is in it.
+ */
+WN_FN uint32_t wn_group_close_chunk(WN_STAGED uint8_t *staged, uint32_t length, uint32_t reach, uint32_t received,
+				    uint32_t is_segment)
+{
+	const uint32_t bytes = length < reach ? length : reach;
+	const uint32_t end = (bytes + WN_CHUNK_BYTES - 1) / WN_CHUNK_BYTES * WN_CHUNK_BYTES;
+
+	if (is_segment)
+		return bytes;
+	for (uint32_t i = bytes; length > received && i < end; i++)
+		staged[i] = 0;
+	return end;
 }
 
 /*
@@ -145,7 +171,8 @@ WN_FN uint32_t wn_group_batch(WN_PRIVATE struct wn_group *group,
 			record.bytes = packet->record_length;
 		else if (fits && packet->changed && (code == WN_REPLY || code == WN_DELIVER || code == WN_FORWARD ||
 						     code >= WN_FORWARD_LINK))
-			piece.bytes = wn_verdict_length(item->word) < reach ? wn_verdict_length(item->word) : reach;
+			piece.bytes = wn_group_close_chunk(group->local + lane * group->stride, wn_verdict_length(item->word),
+							   reach, length, item->is_segment);
 	}
 	wn_group_barrier();
 	times->judged = wn_group_cycles();
@@ -179,6 +206,27 @@ WN_FN void wn_group_load_slot(WN_PRIVATE struct wn_slot *slot, WN_GLOBAL const s
 	slot->segment_bytes = (uint16_t)b.words[1];
 	slot->segment_count = (uint16_t)(b.words[1] >> 16);
 	slot->arrival_ns = (uint64_t)b.words[3] << 32 | b.words[2];
+}
+
+/*
+ * The slot of a packet that came alone: `last` tells what nearly every run needs, and the rest is only
+ * fetched if the program asks for it (loads that nobody uses are not made). Returns its arrival for the
+ * stages, now and then, else 0.
+ */
+WN_FN uint64_t wn_group_fill_slot(WN_PRIVATE struct wn_slot *slot, WN_GLOBAL const struct wn_slot *from,
+				  uint32_t position, uint32_t last, uint32_t is_mine)
+{
+	slot->position = position + 1;
+	slot->flags = last & 0xff;
+	slot->length = last >> 8;
+	if (!is_mine)
+		return 0;
+	slot->wire_length = from->wire_length;
+	slot->index = from->index;
+	slot->segment_bytes = from->segment_bytes;
+	slot->segment_count = from->segment_count;
+	slot->arrival_ns = from->arrival_ns;
+	return position % WN_TIMED_EVERY ? 0 : from->arrival_ns;
 }
 
 /* A train in hand: its datagrams are served in batches of one a lane. */
@@ -218,6 +266,7 @@ WN_FN uint32_t wn_group_next_segments(WN_PRIVATE const struct wn_group *group, W
 	item->is_mine = lane < batch;
 	item->index = train->index;
 	item->segment = item->is_mine ? train->done + lane : 0;
+	item->is_segment = 1;
 	wn_packet_of_slot(packet, queue->view.peers, train->index, &train->slot, queue->view.slot_bytes,
 			  (uint32_t)wn_program_look_bytes, group->local, group->records, group->counts, group->data);
 	wn_packet_narrow(packet, train->slot.segment_bytes, item->segment, 0);
@@ -273,7 +322,7 @@ WN_FN uint32_t wn_group_block(WN_PRIVATE struct wn_group *group, uint32_t first,
 	WN_STAGED const struct wn_group_queue *queue = group->queue;
 	const uint32_t lane = wn_group_lane(), position = first + lane;
 	const uint32_t index = position & queue->view.slot_mask;
-	struct wn_group_item item = {lane < count, index, 0, 0, 1};
+	struct wn_group_item item = {lane < count, index, 0, 0, 0, 1};
 	struct wn_slot slot = {0, 0, 0, 0, 0, 0, 1, 0};
 	uint64_t offset = wn_frame_offset(index, queue->view.frame_stride);
 	uint64_t arrival_ns = 0;
@@ -282,13 +331,10 @@ WN_FN uint32_t wn_group_block(WN_PRIVATE struct wn_group *group, uint32_t first,
 	struct wn_group_train train;
 	struct wn_packet packet;
 
-	if (item.is_mine)
+	if (last)
+		arrival_ns = wn_group_fill_slot(&slot, &queue->view.slots[index], position, last, item.is_mine);
+	else if (item.is_mine)
 		wn_group_load_slot(&slot, &queue->view.slots[index]);
-	if (last) {
-		slot.position = position + 1;
-		slot.flags = last & 0xff;
-		slot.length = last >> 8;
-	}
 	bad = wn_group_ballot(item.is_mine && slot.position != position + 1);
 	if (WN_UNLIKELY(bad)) {
 		if (item.is_mine && slot.position != position + 1 && !(bad & ((1u << lane) - 1)))
@@ -296,8 +342,7 @@ WN_FN uint32_t wn_group_block(WN_PRIVATE struct wn_group *group, uint32_t first,
 		return 0;
 	}
 	/* Taken through a shuffle: like all reads of the slot, it is over before the verdict is stored. */
-	if (!last || first % WN_TIMED_EVERY == 0)
-		arrival_ns = wn_group_shuffle64(slot.arrival_ns, 0);
+	arrival_ns = wn_group_shuffle64(last ? arrival_ns : slot.arrival_ns, 0);
 	trains = wn_group_ballot(slot.flags & WN_SLOT_TRAIN);
 	item.is_mine = item.is_mine && !(trains >> lane & 1);
 	if (item.is_mine)
@@ -405,6 +450,7 @@ WN_FN void wn_group_see_range(WN_PRIVATE struct wn_group_port *port, WN_PRIVATE 
 {
 	port->seen = order->first + order->count;
 	port->final = port->seen;
+	port->last = order->last;
 	port->is_closed = 1;
 }
 

@@ -63,7 +63,7 @@ struct wn_group_launch {
 	uint32_t group_count;          /* a queue */
 	uint32_t row_words;            /* from one row to the next: wn_lane_words + WN_STAGE_WORDS at least */
 	uint32_t stage_bytes;          /* of a packet in local memory, a multiple of WN_CHUNK_BYTES */
-	uint64_t clock_offset_ns;      /* the host's CLOCK_MONOTONIC minus the device's clock */
+	WN_GLOBAL const uint64_t *clock_offset_ns; /* the host's CLOCK_MONOTONIC minus the device's clock, kept true */
 	uint64_t flush_cycles;         /* between two times that counters are shown, when busy */
 	uint64_t settle_cycles;        /* the same when idle */
 	uint64_t idle_cycles;          /* without a packet until the group begins to doze */
@@ -77,6 +77,8 @@ struct wn_group_order {
 	uint32_t queue;
 	uint32_t first;
 	uint32_t count;
+	uint32_t last;                 /* as in `latest`, where count is 1; 0: not known */
+	uint32_t reserved;
 	uint64_t lease_cycles;         /* lease: until so many have passed; 0: resident */
 };
 

@@ -32,7 +32,7 @@ static const struct wn_option cuda_options[] = {
 	{0},
 };
 
-enum { GROUPS_PRESET = 16, BATCH_GROUPS_PRESET = 32 };
+enum { GROUPS_PRESET = 24, BATCH_GROUPS_PRESET = 32 };
 
 static void describe_gpu(const struct wn_cuda_driver *driver, int ordinal, struct wn_device_summary *summary)
 {

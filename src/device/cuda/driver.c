@@ -20,7 +20,7 @@ static const struct {
 	ENTRY(cuCtxSetCurrent), ENTRY(cuModuleLoadDataEx), ENTRY(cuModuleGetFunction),
 	ENTRY(cuFuncSetAttribute), ENTRY(cuFuncGetAttribute),
 	ENTRY(cuOccupancyMaxActiveBlocksPerMultiprocessor), ENTRY_V2(cuMemAlloc), ENTRY_V2(cuMemsetD8),
-	ENTRY_V2(cuMemcpyHtoD), ENTRY_V2(cuMemcpyDtoH), ENTRY_V2(cuMemHostRegister),
+	ENTRY_V2(cuMemcpyHtoD), ENTRY_V2(cuMemcpyHtoDAsync), ENTRY_V2(cuMemcpyDtoH), ENTRY_V2(cuMemHostRegister),
 	ENTRY_V2(cuMemHostGetDevicePointer), ENTRY(cuStreamCreate), ENTRY(cuStreamQuery),
 	ENTRY(cuStreamSynchronize), ENTRY(cuLaunchKernel), ENTRY(cuLaunchCooperativeKernel),
 	ENTRY(cuGetErrorName), ENTRY(cuGetErrorString),

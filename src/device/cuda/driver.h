@@ -69,6 +69,7 @@ struct wn_cuda_driver {
 	CUresult (*cuMemAlloc)(CUdeviceptr *memory, size_t bytes);
 	CUresult (*cuMemsetD8)(CUdeviceptr memory, unsigned char value, size_t bytes);
 	CUresult (*cuMemcpyHtoD)(CUdeviceptr to, const void *from, size_t bytes);
+	CUresult (*cuMemcpyHtoDAsync)(CUdeviceptr to, const void *from, size_t bytes, CUstream stream);
 	CUresult (*cuMemcpyDtoH)(void *to, CUdeviceptr from, size_t bytes);
 	CUresult (*cuMemHostRegister)(void *memory, size_t bytes, unsigned int flags);
 	CUresult (*cuMemHostGetDevicePointer)(CUdeviceptr *device, void *host, unsigned int flags);

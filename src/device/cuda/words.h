@@ -153,6 +153,15 @@ WN_FN void wn_store_release_device(uint32_t *word, uint32_t value)
 	asm volatile("st.release.gpu.global.u32 [%0], %1;" : : "l"(word), "r"(value) : "memory");
 }
 
+/* A word of device memory that the host changes now and then by a copy. */
+WN_FN uint64_t wn_load_device64(const uint64_t *word)
+{
+	uint64_t value;
+
+	asm volatile("ld.relaxed.gpu.global.u64 %0, [%1];" : "=l"(value) : "l"(word) : "memory");
+	return value;
+}
+
 /* A 64-bit word of this group's row, which the host reads meanwhile: counters. */
 WN_FN void wn_counter_store(uint64_t *word, uint64_t value)
 {

@@ -30,6 +30,11 @@ struct wn_cuda_worker {
 	struct wn_program_data data;
 	CUdeviceptr mirrors[WN_CUDA_QUEUES_MAX]; /* struct wn_group_mirror */
 	CUdeviceptr cells;
+	struct wn_selftest *test;       /* host memory, for the self-test and the clock */
+	CUdeviceptr test_device;
+	CUdeviceptr clock;              /* the word behind launch.clock_offset_ns */
+	CUstream side_stream;           /* for what goes on beside the groups */
+	int64_t clock_due_ns;
 	CUstream stream;
 	CUstream queue_streams[WN_CUDA_QUEUES_MAX]; /* batch mode */
 	uint32_t local_bytes;
@@ -50,6 +55,9 @@ int wn_cuda_worker_is_wanted(const struct wn_cuda_worker *worker, int ms);
 
 /* Makes everything that a launch needs. 0 or -1. */
 int wn_cuda_worker_setup(struct wn_cuda_worker *worker);
+
+/* Compares the clocks anew, every now and then, beside what runs. 0 or -1. */
+int wn_cuda_worker_set_clock(struct wn_cuda_worker *worker);
 
 /*
  * What an earlier team may have left only just now: where the mirrors begin, and the cells. And at the

@@ -78,7 +78,7 @@ static int look_at_stream(struct wn_cuda_worker *worker)
 		return wn_cuda_worker_check(worker, result, fault);
 	if (!wn_cuda_worker_is_wanted(worker, 1))
 		return wn_cuda_worker_fail(worker, "abandoned");
-	return 0;
+	return wn_cuda_worker_set_clock(worker);
 }
 
 static int run_resident(struct wn_cuda_worker *worker)
@@ -167,9 +167,11 @@ static void retire_launches(const struct wn_ring *ring, struct range *range)
 static int launch_range(struct wn_cuda_worker *worker, uint32_t i, struct range *range)
 {
 	const struct wn_ring *ring = &worker->rings[i];
-	const uint32_t published = wn_load_acquire(&ring->view.words->published); /* (D): the launch carries it on */
+	const uint64_t latest = wn_load_acquire64(&ring->view.words->latest); /* (D): the launch carries it on */
+	const uint32_t published = (uint32_t)(latest >> 32);
 	const uint32_t first = range->next, count = published - first;
-	struct wn_group_order order = {.is_range = 1, .queue = i, .first = first, .count = count};
+	struct wn_group_order order = {.is_range = 1, .queue = i, .first = first, .count = count,
+				       .last = count == 1 ? (uint32_t)latest : 0};
 	const uint32_t blocks = (first % WN_BLOCK_SLOTS + count + WN_BLOCK_SLOTS - 1) / WN_BLOCK_SLOTS;
 	const uint32_t groups = blocks < worker->control->group_count ? blocks : worker->control->group_count;
 	void *parameters[] = {&worker->launch, &worker->data, &order};
@@ -241,6 +243,8 @@ static int run_batch(struct wn_cuda_worker *worker)
 					return -1;
 			if (!wn_cuda_worker_is_wanted(worker, 0))
 				return wn_cuda_worker_fail(worker, "abandoned");
+			if (wn_cuda_worker_set_clock(worker))
+				return -1;
 		}
 	}
 	for (uint32_t i = 0; i < queues; i++)

@@ -13,8 +13,10 @@
 #include "clock.h"
 #include "warpnic/device.h"
 
-enum { SELFTEST_ROUNDS = 2000, WARP = 32 };
+enum { SELFTEST_ROUNDS = 2000, CLOCK_ROUNDS = 30, WARP = 32 };
 #define SELFTEST_NS (2 * WN_SECOND_NS)
+/* Clocks drift apart by some microseconds a second. */
+#define CLOCK_EVERY_NS (WN_SECOND_NS / 2)
 
 static int open_context(struct wn_cuda_worker *worker)
 {
@@ -205,7 +207,7 @@ static int share_ring(struct wn_cuda_worker *worker, uint32_t i, struct wn_group
 	return 0;
 }
 
-static int make_launch(struct wn_cuda_worker *worker, uint64_t clock_offset_ns)
+static int make_launch(struct wn_cuda_worker *worker)
 {
 	struct wn_cuda_control *control = worker->control;
 	static struct wn_group_queue queues[WN_CUDA_QUEUES_MAX];
@@ -218,7 +220,7 @@ static int make_launch(struct wn_cuda_worker *worker, uint64_t clock_offset_ns)
 		.group_count = control->group_count,
 		.row_words = control->row_words,
 		.stage_bytes = control->stage_bytes,
-		.clock_offset_ns = clock_offset_ns,
+		.clock_offset_ns = address(worker->clock, 0),
 		.flush_cycles = khz * 5,        /* 5 ms */
 		.settle_cycles = khz / 5,       /* 200 us */
 		.idle_cycles = khz * 20,        /* 20 ms */
@@ -305,7 +307,7 @@ static int wait_answer(struct wn_cuda_worker *worker, struct wn_selftest *test, 
 		if (wn_load_acquire(&test->to_host) == round)
 			return 1;
 		if (turn % 4096 == 0) {
-			const CUresult result = worker->driver->cuStreamQuery(worker->stream);
+			const CUresult result = worker->driver->cuStreamQuery(worker->side_stream);
 
 			if ((result && result != CUDA_ERROR_NOT_READY) || wn_clock_ns() > until)
 				return 0;
@@ -327,9 +329,11 @@ static void note_clock(const struct wn_selftest *test, int64_t before, int64_t a
 	*offset = before + (after - before) / 2 - device;
 }
 
-static int run_selftest(struct wn_cuda_worker *worker, struct wn_selftest *test, CUdeviceptr device, int64_t *offset)
+static int run_selftest(struct wn_cuda_worker *worker, uint32_t rounds, int64_t *offset)
 {
-	uint32_t rounds = SELFTEST_ROUNDS, stale = 0, round;
+	struct wn_selftest *test = worker->test;
+	CUdeviceptr device = worker->test_device;
+	uint32_t stale = 0, round;
 	uint64_t first_ns = 0, first_cycles = 0;
 	uint64_t patience = (uint64_t)wn_cuda_attribute(worker->driver, worker->device, CU_DEVICE_ATTRIBUTE_CLOCK_RATE) *
 			    (SELFTEST_NS / WN_MILLISECOND_NS);
@@ -337,9 +341,10 @@ static int run_selftest(struct wn_cuda_worker *worker, struct wn_selftest *test,
 	const int64_t until = wn_clock_ns() + SELFTEST_NS;
 	int64_t error = 0;
 
+	test->to_device = test->to_host = 0;
 	if (wn_cuda_worker_check(worker,
 				 worker->driver->cuLaunchKernel(worker->selftest, 1, 1, 1, WARP, 1, 1, 0,
-								worker->stream, parameters, NULL),
+								worker->side_stream, parameters, NULL),
 				 "self-test"))
 		return -1;
 	for (round = 1; round <= rounds; round++) {
@@ -355,10 +360,10 @@ static int run_selftest(struct wn_cuda_worker *worker, struct wn_selftest *test,
 		}
 		stale += check_line(test, round);
 	}
-	if (wn_cuda_worker_check(worker, worker->driver->cuStreamSynchronize(worker->stream), "self-test"))
+	if (wn_cuda_worker_check(worker, worker->driver->cuStreamSynchronize(worker->side_stream), "self-test"))
 		return -1;
 	worker->control->clock_error_ns = (uint64_t)error;
-	if (test->cycles > first_cycles)
+	if (rounds == SELFTEST_ROUNDS && test->cycles > first_cycles)
 		worker->control->cycle_ns = (double)(test->clock_ns - first_ns) / (double)(test->cycles - first_cycles);
 	stale += wn_load_acquire(&test->stale);
 	if (round > rounds && !stale)
@@ -373,38 +378,58 @@ static int run_selftest(struct wn_cuda_worker *worker, struct wn_selftest *test,
 		wn_cuda_attribute(worker->driver, worker->device, CU_DEVICE_ATTRIBUTE_KERNEL_EXEC_TIMEOUT));
 }
 
-static int test_device(struct wn_cuda_worker *worker, int64_t *offset)
+/* Lets the groups know what the clocks' difference is now. */
+static int show_offset(struct wn_cuda_worker *worker, int64_t offset)
+{
+	return wn_cuda_worker_check(worker,
+				    worker->driver->cuMemcpyHtoDAsync(worker->clock, &offset, sizeof(offset),
+								      worker->side_stream),
+				    "cuMemcpyHtoDAsync") ||
+	       wn_cuda_worker_check(worker, worker->driver->cuStreamSynchronize(worker->side_stream), "clock");
+}
+
+static int test_device(struct wn_cuda_worker *worker)
 {
 	const size_t bytes = (sizeof(struct wn_selftest) + 4095) / 4096 * 4096;
-	struct wn_selftest *test = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE,
-					-1, 0);
-	CUdeviceptr device;
+	int64_t offset = 0;
 
-	if (test == MAP_FAILED)
+	worker->test = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (worker->test == MAP_FAILED)
 		return wn_cuda_worker_fail(worker, "self-test: %s", strerror(errno));
-	if (share(worker, test, bytes, &device))
+	if (share(worker, worker->test, bytes, &worker->test_device) || take(worker, &worker->clock, NULL, sizeof(offset)))
 		return -1;
-	return run_selftest(worker, test, device, offset);
+	return run_selftest(worker, SELFTEST_ROUNDS, &offset) || show_offset(worker, offset) ? -1 : 0;
+}
+
+int wn_cuda_worker_set_clock(struct wn_cuda_worker *worker)
+{
+	const int64_t now = wn_clock_ns();
+	int64_t offset;
+
+	if (now < worker->clock_due_ns)
+		return 0;
+	worker->clock_due_ns = now + CLOCK_EVERY_NS;
+	return run_selftest(worker, CLOCK_ROUNDS, &offset) || show_offset(worker, offset) ? -1 : 0;
 }
 
 int wn_cuda_worker_setup(struct wn_cuda_worker *worker)
 {
 	const struct wn_cuda_driver *driver;
-	int64_t offset = 0;
 
 	if (open_context(worker) || load_module(worker) || find_functions(worker))
 		return -1;
 	driver = worker->driver;
 	if (worker->control->mode != WN_MODE_BATCH && check_groups(worker))
 		return -1;
-	if (wn_cuda_worker_check(worker, driver->cuStreamCreate(&worker->stream, CU_STREAM_NON_BLOCKING), "stream"))
+	if (wn_cuda_worker_check(worker, driver->cuStreamCreate(&worker->stream, CU_STREAM_NON_BLOCKING), "stream") ||
+	    wn_cuda_worker_check(worker, driver->cuStreamCreate(&worker->side_stream, CU_STREAM_NON_BLOCKING), "stream"))
 		return -1;
 	for (uint32_t i = 0; worker->control->mode == WN_MODE_BATCH && i < worker->control->queue_count; i++)
 		if (wn_cuda_worker_check(worker, driver->cuStreamCreate(&worker->queue_streams[i], CU_STREAM_NON_BLOCKING),
 					 "stream"))
 			return -1;
 	if (share(worker, worker->control, worker->control->total_bytes, &worker->control_device) ||
-	    test_device(worker, &offset) || make_launch(worker, (uint64_t)offset))
+	    test_device(worker) || make_launch(worker))
 		return -1;
 	return 0;
 }
