@@ -136,7 +136,8 @@ WN_FN uint32_t wn_group_peek(WN_PRIVATE struct wn_group_port *port)
 		if ((int32_t)(port->seen - first) < 0)
 			wn_group_look_at_mirror(port);
 		/* Now, or since we looked last, our block holds the frontier. */
-		if ((int32_t)(port->seen - first) >= 0 && (int32_t)(port->seen - port->position) <= 0) {
+		if (!port->is_closed && (int32_t)(port->seen - first) >= 0 &&
+		    (int32_t)(port->seen - port->position) <= 0) {
 			wn_group_look_at_words(port);
 			if ((int32_t)(port->seen - end) >= 0 || port->is_closed || port->leave)
 				wn_group_tell(port);
