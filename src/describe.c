@@ -169,7 +169,8 @@ static int same_parameters(const struct wn_parameter_field *a, const struct wn_p
 static int same_tables(const struct wn_table_field *a, const struct wn_table_field *b)
 {
 	for (; a->name && b->name; a++, b++)
-		if (strcmp(a->name, b->name) || a->kind != b->kind || !same_text(a->help, b->help))
+		if (strcmp(a->name, b->name) || a->kind != b->kind || a->value_bytes != b->value_bytes ||
+		    !same_text(a->help, b->help))
 			return 0;
 	return a->name == b->name;
 }

@@ -16,6 +16,16 @@ enum wn_table_kind {
 	WN_TABLE_cells       /* 32-bit words that the program writes, zero at the start */
 };
 
+/*
+ * The same with values of a size, as a program writes them: hash(32). Which of the two a name is, tells
+ * the bracket behind it.
+ */
+#define WN_TABLE_array(bytes) (WN_TABLE_array + 256 * (bytes))
+#define WN_TABLE_hash(bytes) (WN_TABLE_hash + 256 * (bytes))
+#define WN_TABLE_lpm(bytes) (WN_TABLE_lpm + 256 * (bytes))
+
+enum { WN_VALUE_BYTES_MAX = 4096 };
+
 enum wn_parameter_type {
 	WN_PARAMETER_number = 1, /* whole, with an optional suffix k, m or g */
 	WN_PARAMETER_size,       /* the same in bytes, suffixes of 1024 */
@@ -27,16 +37,22 @@ enum wn_parameter_type {
  * One table. Its contents begin `offset` bytes into the store, a multiple of 8; those of a table of
  * cells lie among the cells.
  *
- *   array   `count` values of 8 bytes
- *   hash    `capacity` entries {key, value} of 16 bytes, a power of two; then `capacity` bytes, 1 where
- *           the entry is used. A key stands at most `probes` entries behind wn_table_hash(key).
- *   lpm     `count` values of 8 bytes; then from `offset4` and `offset6` a trie each: 65536 words for the
+ *   array   `count` values
+ *   hash    `capacity` entries {key of 8 bytes, value}, a power of two; then `capacity` bytes, 1 where the
+ *           entry is used. A key stands at most `probes` entries behind wn_table_hash(key).
+ *   lpm     `count` values; then from `offset4` and `offset6` a trie each: 65536 words for the
  *           first 16 bits, behind them nodes of 256 words for 8 bits each. A word is 0 (no prefix), the
  *           number of a value plus 1, or, with the highest bit set, the number of a node.
  *   cells   `count` words of 32 bits, from word `offset` of `cells` on
+ *
+ * A value is a number of 8 bytes; or, where the program says a size, that many bytes and zeros up to the
+ * next multiple of 8. A look-up then gives a handle: the multiple of 8 in the store that it begins at,
+ * times 2^13, plus its size.
  */
 struct wn_table {
-	uint32_t kind;
+	uint8_t kind;
+	uint8_t has_handles;
+	uint16_t value_bytes;
 	uint32_t probes;
 	uint64_t offset;
 	uint64_t count;
@@ -53,8 +69,8 @@ struct wn_program_data {
 	uint64_t file_bytes;
 	WN_GLOBAL uint32_t *cells;             /* of all tables of cells; written by every lane */
 	uint64_t cell_count;
-	uint64_t store_bytes;                  /* for the host, where a device needs a copy */
-	uint32_t parameter_count, table_count; /* likewise */
+	uint64_t store_bytes;
+	uint32_t parameter_count, table_count; /* for the host, where a device needs a copy */
 };
 
 WN_STATIC_ASSERT(sizeof(struct wn_table) == 48, table_is_48_bytes);

@@ -15,6 +15,7 @@ struct wn_parameter_field {
 struct wn_table_field {
 	const char *name;
 	enum wn_table_kind kind;
+	uint32_t value_bytes;       /* as declared; 0: a number of 8 bytes */
 	const char *help;
 };
 

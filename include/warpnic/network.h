@@ -55,4 +55,16 @@ WN_FN void wn_store32(WN_STAGED uint8_t *at, uint32_t value)
 
 #endif
 
+/* A word that lies in memory in network order, as a number. */
+WN_FN uint32_t wn_network32(uint32_t word)
+{
+#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
+	return wn_swap32(word);
+#elif defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	return word;
+#else
+	return word << 24 | (word & 0xff00u) << 8 | (word >> 8 & 0xff00u) | word >> 24;
+#endif
+}
+
 #endif

@@ -100,13 +100,23 @@ enum { wn_parameter_count = 0 };
  *
  *     #define WN_TABLES(X) X(lpm, routes, "prefix and next hop") X(hash, names, "key and value")
  *
+ * The values are numbers of 8 bytes. Where they are to be longer, or to have parts, the kind says their
+ * size in bytes, from 1 to WN_VALUE_BYTES_MAX, and a look-up gives a handle that wn_value_u32() and its
+ * kin read parts of the value by:
+ *
+ *     #define WN_TABLES(X) X(hash(32), flows, "key and what is known of the flow")
+ *
  * A table without a file is empty. A table of the kind `cells` has no file: it is an array of 32-bit
  * words, zero at the start, that all lanes read and write, and it has as many of them as the parameter
  * of the same name says.
  */
 #define WN_TABLE_ENUM_(kind, name, help) table_##name,
+#define WN_TABLE_CHECK_(kind, name, help)                                                                  \
+	WN_STATIC_ASSERT((WN_TABLE_##kind) < 256 * (WN_VALUE_BYTES_MAX + 1),                               \
+			 a_value_of_table_##name##_is_longer_than_4096_bytes);
 #ifdef WN_TABLES
 enum { WN_TABLES(WN_TABLE_ENUM_) wn_table_count };
+WN_TABLES(WN_TABLE_CHECK_)
 #else
 enum { wn_table_count = 0 };
 #endif
@@ -422,7 +432,25 @@ WN_FN uint64_t wn_store_word(WN_PRIVATE const struct wn_packet *packet, uint64_t
 	return *(WN_GLOBAL const uint64_t *)(packet->data->store + offset);
 }
 
-/* Value `index` of an array. 1 and *value, or 0 where the array is shorter. */
+/* Bytes between the beginnings of two values. */
+WN_FN uint32_t wn_value_room(WN_GLOBAL const struct wn_table *table)
+{
+	return (table->value_bytes + 7u) & ~7u;
+}
+
+/* What a look-up gives of the value at `offset` of the store: the number, or the handle. */
+WN_FN uint64_t wn_value_at(WN_PRIVATE const struct wn_packet *packet, WN_GLOBAL const struct wn_table *table,
+			   uint64_t offset)
+{
+	return table->has_handles ? offset << 13 | table->value_bytes : wn_store_word(packet, offset);
+}
+
+/*
+ * Look-ups. Each gives 1 and *value, or 0 where there is none: the value itself, or its handle where the
+ * table was declared with a size.
+ */
+
+/* Value `index` of an array. 0 where the array is shorter. */
 WN_FN uint32_t wn_array_get(WN_PRIVATE const struct wn_packet *packet, uint32_t table, uint64_t index,
 			    WN_PRIVATE uint64_t *value)
 {
@@ -430,27 +458,28 @@ WN_FN uint32_t wn_array_get(WN_PRIVATE const struct wn_packet *packet, uint32_t 
 
 	if (!array || index >= array->count)
 		return 0;
-	*value = wn_store_word(packet, array->offset + 8 * index);
+	*value = wn_value_at(packet, array, array->offset + wn_value_room(array) * index);
 	return 1;
 }
 
-/* The value of a key. 1 and *value, or 0 where the key is not there. Bounded by the table's probes. */
+/* The value of a key. 0 where the key is not there. Bounded by the table's probes. */
 WN_FN uint32_t wn_hash_find(WN_PRIVATE const struct wn_packet *packet, uint32_t table, uint64_t key,
 			    WN_PRIVATE uint64_t *value)
 {
 	WN_GLOBAL const struct wn_table *hash = wn_table_of(packet, table, WN_TABLE_hash);
 	WN_GLOBAL const uint8_t *used;
-	uint64_t at;
+	uint64_t at, entry;
 
 	if (!hash || !hash->count)
 		return 0;
-	used = packet->data->store + hash->offset + 16 * hash->capacity;
+	entry = 8 + wn_value_room(hash);
+	used = packet->data->store + hash->offset + entry * hash->capacity;
 	at = wn_table_hash(key) & (hash->capacity - 1);
 	for (uint32_t probe = 0; probe <= hash->probes; probe++) {
 		if (!used[at])
 			return 0;
-		if (wn_store_word(packet, hash->offset + 16 * at) == key) {
-			*value = wn_store_word(packet, hash->offset + 16 * at + 8);
+		if (wn_store_word(packet, hash->offset + entry * at) == key) {
+			*value = wn_value_at(packet, hash, hash->offset + entry * at + 8);
 			return 1;
 		}
 		at = (at + 1) & (hash->capacity - 1);
@@ -471,11 +500,11 @@ WN_FN uint32_t wn_lpm_value(WN_PRIVATE const struct wn_packet *packet,
 {
 	if (word == 0 || word > lpm->count)
 		return 0;
-	*value = wn_store_word(packet, lpm->offset + 8 * (uint64_t)(word - 1));
+	*value = wn_value_at(packet, lpm, lpm->offset + wn_value_room(lpm) * (uint64_t)(word - 1));
 	return 1;
 }
 
-/* The value of the longest prefix that an IPv4 address (host order) begins with. 1, or 0 for none. */
+/* The value of the longest prefix that an IPv4 address (host order) begins with. */
 WN_FN uint32_t wn_lpm_ipv4(WN_PRIVATE const struct wn_packet *packet, uint32_t table, uint32_t address,
 			   WN_PRIVATE uint64_t *value)
 {
@@ -508,6 +537,76 @@ WN_FN uint32_t wn_lpm_ipv6(WN_PRIVATE struct wn_packet *packet, uint32_t table, 
 		word = wn_trie_word(packet, lpm->offset6, 65536u + 256u * (uint64_t)(word & 0x7fffffffu) +
 								  packet->bytes[offset + i]);
 	return wn_lpm_value(packet, lpm, word, value);
+}
+
+/* -- parts of a value, by the handle that a look-up gave -- */
+
+/* Bytes of the value. */
+WN_FN uint32_t wn_value_bytes(uint64_t handle)
+{
+	return (uint32_t)handle & 0xffff;
+}
+
+/*
+ * The bytes [offset, offset + count) of the value, or 0 and a fault where they are not all in it. No
+ * handle, made up or not, leads out of the tables.
+ */
+WN_FN WN_GLOBAL const uint8_t *wn_value_part(WN_PRIVATE struct wn_packet *packet, uint64_t handle,
+					     uint32_t offset, uint32_t count)
+{
+	const uint32_t bytes = wn_value_bytes(handle);
+
+	if (WN_UNLIKELY(offset > bytes || bytes - offset < count ||
+			(handle >> 16) + (bytes + 7) / 8 > packet->data->store_bytes / 8)) {
+		packet->fault = 1;
+		return 0;
+	}
+	return packet->data->store + (handle >> 16) * 8 + offset;
+}
+
+/* In network order; `offset` is a multiple of what is read, else it is a fault, too. */
+WN_FN uint32_t wn_value_u8(WN_PRIVATE struct wn_packet *packet, uint64_t handle, uint32_t offset)
+{
+	WN_GLOBAL const uint8_t *at = wn_value_part(packet, handle, offset, 1);
+
+	return at ? at[0] : 0;
+}
+
+WN_FN uint32_t wn_value_u16(WN_PRIVATE struct wn_packet *packet, uint64_t handle, uint32_t offset)
+{
+	WN_GLOBAL const uint8_t *at = wn_value_part(packet, handle, offset, offset & 1 ? 65536 : 2);
+
+	return at ? (uint32_t)at[0] << 8 | at[1] : 0;
+}
+
+WN_FN uint32_t wn_value_u32(WN_PRIVATE struct wn_packet *packet, uint64_t handle, uint32_t offset)
+{
+	WN_GLOBAL const uint8_t *at = wn_value_part(packet, handle, offset, offset & 3 ? 65536 : 4);
+
+	return at ? wn_network32(*(WN_GLOBAL const uint32_t *)at) : 0;
+}
+
+WN_FN uint64_t wn_value_u64(WN_PRIVATE struct wn_packet *packet, uint64_t handle, uint32_t offset)
+{
+	WN_GLOBAL const uint8_t *at = wn_value_part(packet, handle, offset, offset & 7 ? 65536 : 8);
+
+	if (!at)
+		return 0;
+	return (uint64_t)wn_network32(((WN_GLOBAL const uint32_t *)at)[0]) << 32 |
+	       wn_network32(((WN_GLOBAL const uint32_t *)at)[1]);
+}
+
+/* Copies `count` bytes of the value into the packet; outside either of them is a fault. */
+WN_FN void wn_value_copy(WN_PRIVATE struct wn_packet *packet, uint32_t to, uint64_t handle, uint32_t from,
+			 uint32_t count)
+{
+	WN_GLOBAL const uint8_t *at = wn_value_part(packet, handle, from, count);
+
+	if (!at || !wn_may_write(packet, to, count))
+		return;
+	for (uint32_t i = 0; i < count; i++)
+		packet->bytes[to + i] = at[i];
+	packet->changed = 1;
 }
 
 /*

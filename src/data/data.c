@@ -115,15 +115,15 @@ static int init_parameters(struct wn_data *data, const struct wn_program *progra
 	return 0;
 }
 
-static int fill_table(struct wn_data *data, uint32_t number, enum wn_table_kind kind,
+static int fill_table(struct wn_data *data, uint32_t number, const struct wn_table_field *field,
 		      const char *path, struct wn_error *error)
 {
 	struct wn_entries entries = {0};
-	int rc = wn_entries_read(&entries, kind, path, error);
+	int rc = wn_entries_read(&entries, field->kind, field->value_bytes, path, error);
 
 	if (!rc)
-		rc = wn_table_build(&data->tables[number], &data->store, kind, &entries, path, error);
-	free(entries.list);
+		rc = wn_table_build(&data->tables[number], &data->store, field->kind, &entries, path, error);
+	wn_entries_finish(&entries);
 	return rc;
 }
 
@@ -138,7 +138,7 @@ static int set_table(struct wn_data *data, const struct wn_program *program, con
 		if (program->tables[i].kind == WN_TABLE_cells)
 			continue;
 		if (path && is_named(program->tables[i].name, wish, length))
-			return fill_table(data, i, program->tables[i].kind, path, error);
+			return fill_table(data, i, &program->tables[i], path, error);
 		if (used < sizeof(known))
 			used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s=FILE",
 						 used ? ", " : "", program->tables[i].name);
@@ -213,7 +213,7 @@ static int init_tables(struct wn_data *data, const struct wn_program *program,
 	if (!data->tables)
 		return wn_fail(error, ENOMEM, WN_FAILED, "out of memory");
 	for (uint32_t i = 0; i < count; i++)
-		data->tables[i].kind = program->tables[i].kind;
+		data->tables[i].kind = (uint8_t)program->tables[i].kind;
 	for (uint32_t i = 0; i < wishes->table_count; i++) {
 		const int rc = set_table(data, program, wishes->tables[i], error);
 

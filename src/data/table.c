@@ -37,7 +37,7 @@ static int bad_line(const char *path, uint32_t line, const char *why, struct wn_
 	return wn_fail(error, EINVAL, WN_FAILED, "%s:%u: %s", path, line, why);
 }
 
-static int parse_number(const char *text, uint64_t *number)
+int wn_number_parse(const char *text, uint64_t *number)
 {
 	char *end;
 
@@ -66,7 +66,7 @@ static int parse_prefix(char *text, struct wn_entry *entry)
 	length = entry->family == 4 ? 32 : 128;
 	if (slash) {
 		*slash = '\0';
-		if (parse_number(slash + 1, &length) || length > (entry->family == 4 ? 32 : 128))
+		if (wn_number_parse(slash + 1, &length) || length > (entry->family == 4 ? 32 : 128))
 			return -EINVAL;
 	}
 	entry->length = (uint32_t)length;
@@ -75,34 +75,80 @@ static int parse_prefix(char *text, struct wn_entry *entry)
 	return has_stray_bits(entry) ? -EINVAL : 0;
 }
 
-/* 1 with an entry, 0 for a line without one, or -EINVAL. */
-static int parse_line(char *text, enum wn_table_kind kind, const char *path, uint32_t line,
-		      struct wn_entry *entry, struct wn_error *error)
+static int parse_number_value(char *text, struct wn_entry *entry, const char *path, struct wn_error *error)
 {
-	char *rest, *key, *value;
+	char *rest, *value = strtok_r(text, " \t", &rest);
+
+	if (!value || strtok_r(NULL, " \t", &rest))
+		return bad_line(path, entry->line, "not two words", error);
+	if (wn_number_parse(value, &entry->value))
+		return bad_line(path, entry->line, "the value is not a number", error);
+	return 0;
+}
+
+/* The bytes go to entries->values, and the entry says which they are. */
+static int parse_sized_value(char *text, struct wn_entries *entries, struct wn_entry *entry,
+			     const char *path, struct wn_error *error)
+{
+	const size_t stride = wn_entries_stride(entries);
+	char why[160];
+	uint8_t *value;
+
+	if (entries->value_count == entries->value_room) {
+		const size_t room = entries->value_room ? 2 * entries->value_room : 256;
+		uint8_t *moved = realloc(entries->values, room * stride);
+
+		if (!moved)
+			return wn_fail(error, ENOMEM, WN_FAILED, "table %s: out of memory", path);
+		entries->values = moved;
+		entries->value_room = room;
+	}
+	value = entries->values + entries->value_count * stride;
+	memset(value, 0, stride);
+	if (wn_value_parse(text, value, entries->value_bytes, why, sizeof(why)))
+		return bad_line(path, entry->line, why, error);
+	entry->value = entries->value_count++;
+	return 0;
+}
+
+/* An array of numbers may have 2 GiB; one of longer values, too. */
+static int check_index(const struct wn_entries *entries, const struct wn_entry *entry, const char *path,
+		       struct wn_error *error)
+{
+	const uint64_t most = UINT64_C(8) * ARRAY_INDEX_MAX / wn_entries_stride(entries);
+
+	return entry->key <= most ? 0
+				  : wn_fail(error, EINVAL, WN_FAILED, "%s:%u: the index is above %llu", path,
+					    entry->line, (unsigned long long)most);
+}
+
+/* 1 with an entry, 0 for a line without one, or -errno. */
+static int parse_line(char *text, enum wn_table_kind kind, const char *path, uint32_t line,
+		      struct wn_entries *entries, struct wn_entry *entry, struct wn_error *error)
+{
+	char *rest, *key;
+	int rc;
 
 	text[strcspn(text, "#\r\n")] = '\0';
 	key = strtok_r(text, " \t", &rest);
 	if (!key)
 		return 0;
-	value = strtok_r(NULL, " \t", &rest);
-	if (!value || strtok_r(NULL, " \t", &rest))
-		return bad_line(path, line, "not two words", error);
 	memset(entry, 0, sizeof(*entry));
 	entry->line = line;
-	if (parse_number(value, &entry->value))
-		return bad_line(path, line, "the value is not a number", error);
+	rc = entries->value_bytes ? parse_sized_value(rest, entries, entry, path, error)
+				  : parse_number_value(rest, entry, path, error);
+	if (rc)
+		return rc;
 	if (kind == WN_TABLE_lpm)
 		return parse_prefix(key, entry)
 			       ? bad_line(path, line, "not a prefix, such as 192.0.2.0/24 or 2001:db8::/32",
 					  error)
 			       : 1;
-	if (parse_number(key, &entry->key))
+	if (wn_number_parse(key, &entry->key))
 		return bad_line(path, line, kind == WN_TABLE_array ? "the index is not a number"
 								   : "the key is not a number", error);
-	if (kind == WN_TABLE_array && entry->key > ARRAY_INDEX_MAX)
-		return bad_line(path, line, "the index is above 268435456", error);
-	return 1;
+	rc = kind == WN_TABLE_array ? check_index(entries, entry, path, error) : 0;
+	return rc ? rc : 1;
 }
 
 static int append(struct wn_entries *entries, const struct wn_entry *entry)
@@ -137,8 +183,8 @@ static FILE *open_text(const char *path, struct wn_error *error)
 	return file;
 }
 
-int wn_entries_read(struct wn_entries *entries, enum wn_table_kind kind, const char *path,
-		    struct wn_error *error)
+int wn_entries_read(struct wn_entries *entries, enum wn_table_kind kind, uint32_t value_bytes,
+		    const char *path, struct wn_error *error)
 {
 	FILE *file = open_text(path, error);
 	struct wn_entry entry;
@@ -147,10 +193,11 @@ int wn_entries_read(struct wn_entries *entries, enum wn_table_kind kind, const c
 	int rc = 0;
 
 	memset(entries, 0, sizeof(*entries));
+	entries->value_bytes = value_bytes;
 	if (!file)
 		return -ENOENT;
 	for (uint32_t line = 1; rc >= 0 && getline(&text, &room, file) >= 0; line++) {
-		rc = parse_line(text, kind, path, line, &entry, error);
+		rc = parse_line(text, kind, path, line, entries, &entry, error);
 		if (rc == 1 && append(entries, &entry))
 			rc = wn_fail(error, ENOMEM, WN_FAILED, "table %s: out of memory", path);
 	}
@@ -161,7 +208,29 @@ int wn_entries_read(struct wn_entries *entries, enum wn_table_kind kind, const c
 	return rc < 0 ? rc : 0;
 }
 
+void wn_entries_finish(struct wn_entries *entries)
+{
+	free(entries->list);
+	free(entries->values);
+	memset(entries, 0, sizeof(*entries));
+}
+
 /* -- laying out -- */
+
+uint32_t wn_entries_stride(const struct wn_entries *entries)
+{
+	return entries->value_bytes ? (entries->value_bytes + 7) / 8 * 8 : 8;
+}
+
+void wn_entry_store(const struct wn_entries *entries, const struct wn_entry *entry, uint8_t *to)
+{
+	const uint32_t stride = wn_entries_stride(entries);
+
+	if (entries->value_bytes)
+		memcpy(to, entries->values + entry->value * stride, stride);
+	else
+		memcpy(to, &entry->value, sizeof(entry->value));
+}
 
 int wn_entry_twice(const struct wn_entry *entry, const char *path, struct wn_error *error)
 {
@@ -181,6 +250,7 @@ static int by_key(const void *a, const void *b)
 static int build_array(struct wn_table *table, struct wn_store *store, struct wn_entries *entries,
 		       const char *path, struct wn_error *error)
 {
+	const size_t stride = wn_entries_stride(entries);
 	size_t offset;
 
 	if (!entries->count)
@@ -190,12 +260,13 @@ static int build_array(struct wn_table *table, struct wn_store *store, struct wn
 		if (entries->list[i].key == entries->list[i - 1].key)
 			return wn_entry_twice(&entries->list[i], path, error);
 	table->count = entries->list[entries->count - 1].key + 1;
-	offset = wn_store_add(store, table->count * 8);
+	offset = wn_store_add(store, table->count * stride);
 	if (offset == SIZE_MAX)
 		return wn_fail(error, ENOMEM, WN_FAILED, "table %s: out of memory", path);
 	table->offset = offset;
 	for (size_t i = 0; i < entries->count; i++)
-		memcpy(store->bytes + offset + 8 * entries->list[i].key, &entries->list[i].value, 8);
+		wn_entry_store(entries, &entries->list[i],
+			       store->bytes + offset + stride * entries->list[i].key);
 	return 0;
 }
 
@@ -203,7 +274,9 @@ int wn_table_build(struct wn_table *table, struct wn_store *store, enum wn_table
 		   struct wn_entries *entries, const char *path, struct wn_error *error)
 {
 	memset(table, 0, sizeof(*table));
-	table->kind = kind;
+	table->kind = (uint8_t)kind;
+	table->has_handles = entries->value_bytes != 0;
+	table->value_bytes = (uint16_t)(entries->value_bytes ? entries->value_bytes : 8);
 	switch (kind) {
 	case WN_TABLE_array:
 		return build_array(table, store, entries, path, error);

@@ -125,6 +125,7 @@ static int build_family(uint64_t *offset, struct wn_store *store, const struct w
 int wn_trie_build(struct wn_table *table, struct wn_store *store, struct wn_entries *entries,
 		  const char *path, struct wn_error *error)
 {
+	const size_t stride = wn_entries_stride(entries);
 	size_t offset;
 
 	if (entries->count >= IS_NODE - 1)
@@ -134,13 +135,13 @@ int wn_trie_build(struct wn_table *table, struct wn_store *store, struct wn_entr
 		if (is_same(&entries->list[i], &entries->list[i - 1]))
 			return wn_entry_twice(&entries->list[i], path, error);
 	/* One word more: offset 0 is to mean that there is no trie. */
-	offset = wn_store_add(store, 8 * (entries->count + 1));
+	offset = wn_store_add(store, stride * (entries->count + 1));
 	if (offset == SIZE_MAX)
 		goto no_memory;
 	table->offset = offset;
 	table->count = entries->count;
 	for (size_t i = 0; i < entries->count; i++)
-		memcpy(store->bytes + offset + 8 * i, &entries->list[i].value, 8);
+		wn_entry_store(entries, &entries->list[i], store->bytes + offset + stride * i);
 	if (build_family(&table->offset4, store, entries, 4) ||
 	    build_family(&table->offset6, store, entries, 6))
 		goto no_memory;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tool/check_tokens.h"
+#include "warpnic/data.h"
 
 enum { FUNCTIONS_MAX = 256, POINTERS_MAX = 64, NESTING_MAX = 8 };
 
@@ -160,6 +161,46 @@ static void check_loop(struct file *file, uint32_t i)
 		report(file, i, "WN_LOOP takes a name, a count and a constant bound");
 }
 
+static int is_one_of(const struct file *file, uint32_t i, const char *const *words)
+{
+	while (*words && !is(file, i, *words))
+		words++;
+	return *words != NULL;
+}
+
+/* X(kind, ...) and X(kind(bytes), ...) behind #define WN_TABLES. */
+static void check_table(struct file *file, uint32_t i)
+{
+	static const char *const kinds[] = {"array", "hash", "lpm", "cells", NULL};
+	const struct wn_token *bytes = &file->tokens.list[i + 2];
+	long size;
+
+	if (!is_one_of(file, i, kinds)) {
+		report(file, i, "'%.*s' is no kind of table: array, hash, lpm or cells",
+		       (int)file->tokens.list[i].length, file->tokens.list[i].text);
+		return;
+	}
+	if (!is(file, i + 1, "("))
+		return;
+	if (is(file, i, "cells")) {
+		report(file, i, "cells are words of 32 bits and have no other size");
+		return;
+	}
+	size = strtol(bytes->text, NULL, 0);
+	if (bytes->text[0] >= '0' && bytes->text[0] <= '9' && (size < 1 || size > WN_VALUE_BYTES_MAX))
+		report(file, i + 2, "a value of a table has from 1 to %d bytes", WN_VALUE_BYTES_MAX);
+}
+
+static void check_tables(struct file *file, uint32_t i)
+{
+	if (!is(file, i, "WN_TABLES") || !is(file, i + 1, "(") || i == 0 || !is(file, i - 1, "define"))
+		return;
+	for (uint32_t at = i + 4; at + 3 < file->tokens.count && file->tokens.list[at].in_directive &&
+				  !is(file, at, "#"); at++)
+		if (same_text(file, at, i + 2) && is(file, at + 1, "(") && is_name(file, at + 2))
+			check_table(file, at + 2);
+}
+
 /* The members of struct wn_packet are not checked against its length. */
 static void check_member(struct file *file, uint32_t i)
 {
@@ -309,6 +350,7 @@ static int check_tokens(struct file *file, struct wn_error *error)
 		check_function_pointer(file, i);
 		check_initialiser(file, i);
 		check_loop(file, i);
+		check_tables(file, i);
 		check_member(file, i);
 	}
 	find_functions(file);

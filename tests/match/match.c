@@ -80,7 +80,7 @@ static void fill(struct source *source, uint8_t *bytes, uint32_t length)
 		bytes[i] = (uint8_t)next_random(source);
 }
 
-/* A question to tests/programs/dialect.c, or whatever else reads its first byte. */
+/* A question to tests/programs/dialect.c or values.c, or whatever else reads its first byte. */
 static uint32_t make_question(struct source *source, uint8_t *bytes)
 {
 	static const char kinds[] = "pah46wdcle";
@@ -88,6 +88,13 @@ static uint32_t make_question(struct source *source, uint8_t *bytes)
 
 	fill(source, bytes, length);
 	bytes[0] = (uint8_t)kinds[next_random(source) % (sizeof(kinds) - 1)];
+	if (next_random(source) % 4) {
+		/* values.c: how it is read, and from where */
+		bytes[1] = (uint8_t)"1248cn"[next_random(source) % 6];
+		bytes[2] = 0;
+		bytes[3] %= 28;
+		bytes[4] %= 20;
+	}
 	if (next_random(source) % 4)
 		memset(bytes + 8, 0, 7);
 	if (next_random(source) % 2)
@@ -345,6 +352,7 @@ static void compare(const struct outcome *a, const struct outcome *b)
 static struct outcome on_cpu, on_device;
 
 #define DIALECT_TABLES {"slots=%s/slots", "names=%s/names", "routes=%s/routes"}
+#define VALUES_TABLES {"slots=%s/sized-slots", "names=%s/sized-names", "routes=%s/sized-routes", "plain=%s/names"}
 
 static const struct program programs[] = {
 	{.name = "drop", .shape = DATAGRAMS, .packets = 5000},
@@ -367,6 +375,8 @@ static const struct program programs[] = {
 	{.name = "peer.c", .shape = STACKED, .packets = 20000},
 	{.name = "dialect.c", .shape = DATAGRAMS, .packets = 30000, .tables = DIALECT_TABLES, .data = "data"},
 	{.name = "dialect.c", .shape = STACKED, .packets = 20000, .tables = DIALECT_TABLES, .data = "data"},
+	{.name = "values.c", .shape = DATAGRAMS, .packets = 30000, .tables = VALUES_TABLES},
+	{.name = "values.c", .shape = STACKED, .packets = 20000, .tables = VALUES_TABLES},
 };
 
 static const struct variant {
@@ -416,10 +426,16 @@ static void make_files(void)
 {
 	static const char slots[] = "0 11\n1 22\n2 33\n5 44\n", names[] = "0 7\n1 8\n3 9\n72623859790382856 1\n";
 	static const char routes[] = "10.0.0.0/8 1\n10.1.0.0/16 2\n10.1.128.0/17 3\n2001:db8::/32 4\n::/0 5\n";
+	static const char sized_slots[] = "0 x010203040506\n2 x212223242526\n5 7u16 192.0.2.5\n";
+	static const char sized_names[] = "0 1 2 3\n1 0xffu8 x0102030405060708090a0b0c0d0e0f 7\n3 7 8 9\n";
+	static const char sized_routes[] = "10.0.0.0/8 1u8 2u32 3\n10.1.0.0/16 1u8 3u32 4\n2001:db8::/32 4u8 5u32 6\n";
 
 	snprintf(folder, sizeof(folder), "/tmp/wn-match-XXXXXX");
 	if (!mkdtemp(folder))
 		printf("Bail out! no temporary folder\n");
+	write_text("sized-slots", sized_slots, sizeof(sized_slots) - 1);
+	write_text("sized-names", sized_names, sizeof(sized_names) - 1);
+	write_text("sized-routes", sized_routes, sizeof(sized_routes) - 1);
 	write_text("slots", slots, sizeof(slots) - 1);
 	write_text("names", names, sizeof(names) - 1);
 	write_text("routes", routes, sizeof(routes) - 1);
@@ -428,10 +444,11 @@ static void make_files(void)
 
 static void remove_files(void)
 {
-	static const char *const files[] = {"slots", "names", "routes", "data"};
+	static const char *const files[] = {"slots", "names", "routes", "data", "sized-slots", "sized-names",
+					      "sized-routes"};
 	char path[128];
 
-	for (int i = 0; i < 4; i++) {
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", folder, files[i]);
 		remove(path);
 	}

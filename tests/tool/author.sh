@@ -132,6 +132,44 @@ C
 check comment.c --device cpu
 result $got 'words in comments and texts are no words'
 
+cat >tables.c <<'C'
+#define WN_TABLES(X) \
+	X(hash(32), flows, "32 bytes by key") X(lpm, routes, "numbers") \
+	X(cells(8), seats, "words") \
+	X(tree, trees, "no such kind") \
+	X(array(4097), long_ones, "too long") \
+	X(array(0), empty_ones, "too short")
+#include <warpnic/program.h>
+WN_PROGRAM(tables, WN_ANY, WN_LOOK_NOTHING)
+{
+	return WN_DROP;
+}
+C
+check tables.c --device cpu
+grep -q 'tables.c:3:4: warning: cells are words of 32 bits' out && grep -q "tables.c:4:4: warning: 'tree' is no kind" out &&
+	grep -q 'tables.c:5:10: warning: a value of a table has from 1 to 4096' out &&
+	grep -q 'tables.c:6:10: warning: a value' out && ! grep -q 'tables.c:2:[0-9]*: warning: ' out && seen=0 || seen=1
+sed 's/^/# /' out
+result $seen 'kinds and sizes of tables, in the line where they stand'
+cat >wide.c <<'C'
+#define WN_TABLES(X) X(hash(4), flows, "4 bytes by key") X(hash, plain, "x")
+#include <warpnic/program.h>
+WN_PROGRAM(wide, WN_DATAGRAM, 8)
+{
+	uint64_t flow;
+
+	if (!wn_hash_find(packet, table_flows, wn_u64(packet, 0), &flow))
+		return WN_DROP;
+	wn_put_u32(packet, 0, wn_value_u32(packet, flow, 0));
+	return WN_REPLY;
+}
+C
+printf '7 192.0.2.1\n' >flows.txt
+printf 'table flows=flows.txt\nin 0000000000000007\nout reply c000020100000007\nin 0000000000000008\nout drop\n' >wide.test
+check wide.c --device cpu
+sed 's/^/# /' out
+result $got 'values with a size, in a test'
+
 # -- check: the language of tests --
 cat >mix.c <<'C'
 #define WN_COUNTERS(X) X(seen)

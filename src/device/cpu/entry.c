@@ -77,12 +77,13 @@ static const struct wn_parameter_field parameters[] = {
 #endif
 	{0, WN_PARAMETER_number, 0, 0}};
 
-#define TABLE_FIELD(kind, name, help) {#name, WN_TABLE_##kind, help},
+#define TABLE_FIELD(kind, name, help)                                                                      \
+	{#name, (enum wn_table_kind)((WN_TABLE_##kind) % 256), (WN_TABLE_##kind) / 256, help},
 static const struct wn_table_field tables[] = {
 #ifdef WN_TABLES
 	WN_TABLES(TABLE_FIELD)
 #endif
-	{0, WN_TABLE_array, 0}};
+	{0, WN_TABLE_array, 0, 0}};
 
 #ifndef WN_SUMMARY
 #define WN_SUMMARY ""

@@ -10,7 +10,7 @@
 #include "warpnic/describe.h"
 #include "warpnic/record.h"
 
-enum { WN_CPU_PROGRAM_ABI = 4 };
+enum { WN_CPU_PROGRAM_ABI = 5 };
 
 struct wn_trace;
 

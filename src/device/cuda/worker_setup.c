@@ -164,6 +164,7 @@ static int share_data(struct wn_cuda_worker *worker)
 	data->parameters = address(copy, layout->parameters);
 	data->tables = address(copy, layout->tables);
 	data->store = address(copy, layout->store);
+	data->store_bytes = layout->store_bytes;
 	data->file = address(copy, layout->file);
 	data->file_bytes = layout->file_bytes;
 	data->cells = address(worker->cells, 0);
