@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device/device.h"
 #include "link/link.h"
 #include "tool/json.h"
 #include "tool/tool.h"
@@ -41,6 +42,39 @@ static int out_of_memory(const struct wn_command *command)
 	return wn_tool_fail(command, &error);
 }
 
+/* -- options of links and devices -- */
+
+static const char *const option_types[] = {"number", "size", "choice", "text"};
+
+/* What may stand behind "name=". */
+static void describe_values(const struct wn_option *option, char *text, size_t bytes)
+{
+	if (option->type == WN_OPTION_CHOICE)
+		snprintf(text, bytes, "%s", option->choices);
+	else if (option->type == WN_OPTION_TEXT)
+		snprintf(text, bytes, "TEXT");
+	else if (option->maximum >= UINT32_MAX)
+		snprintf(text, bytes, "%llu...", (unsigned long long)option->minimum);
+	else
+		snprintf(text, bytes, "%llu-%llu", (unsigned long long)option->minimum,
+			 (unsigned long long)option->maximum);
+}
+
+/* Below the name of a kind: a line an option. */
+static void print_options(const struct wn_option *options)
+{
+	char values[128], text[192];
+
+	for (const struct wn_option *option = options; option && option->name; option++) {
+		describe_values(option, values, sizeof(values));
+		snprintf(text, sizeof(text), "%s=%s", option->name, values);
+		printf("      %-28s %s", text, option->help);
+		if (option->preset)
+			printf(" (preset %s)", option->preset);
+		puts(option->may_repeat ? " (may repeat)" : "");
+	}
+}
+
 /* -- devices -- */
 
 static void print_devices(const struct wn_device_summary *list, int count)
@@ -51,6 +85,11 @@ static void print_devices(const struct wn_device_summary *list, int count)
 		       list[i].modes[0] ? list[i].modes : "-", list[i].name);
 		if (list[i].note[0])
 			printf("%-10s %s\n", "", list[i].note);
+	}
+	for (int k = 0; wn_device_kinds[k]; k++) {
+		printf("\nOptions of %s (%s), as in --device %s,name=value:\n", wn_device_kinds[k]->kind,
+		       wn_device_kinds[k]->summary, wn_device_kinds[k]->kind);
+		print_options(wn_device_kinds[k]->options);
 	}
 }
 
@@ -165,37 +204,12 @@ const struct wn_command wn_command_programs = {
 
 /* -- links -- */
 
-static const char *const option_types[] = {"number", "size", "choice", "text"};
-
-/* What may stand behind "name=". */
-static void describe_values(const struct wn_option *option, char *text, size_t bytes)
-{
-	if (option->type == WN_OPTION_CHOICE)
-		snprintf(text, bytes, "%s", option->choices);
-	else if (option->type == WN_OPTION_TEXT)
-		snprintf(text, bytes, "TEXT");
-	else if (option->maximum >= UINT32_MAX)
-		snprintf(text, bytes, "%llu...", (unsigned long long)option->minimum);
-	else
-		snprintf(text, bytes, "%llu-%llu", (unsigned long long)option->minimum,
-			 (unsigned long long)option->maximum);
-}
-
 static void print_link(const struct wn_link_ops *ops)
 {
-	char values[128], text[192];
-
 	printf("%s:%s\n    %s\n", ops->kind, ops->address, ops->summary);
 	if (ops->missing)
 		printf("    not in this build: %s\n", ops->missing);
-	for (const struct wn_option *option = ops->options; option && option->name; option++) {
-		describe_values(option, values, sizeof(values));
-		snprintf(text, sizeof(text), "%s=%s", option->name, values);
-		printf("      %-28s %s", text, option->help);
-		if (option->preset)
-			printf(" (preset %s)", option->preset);
-		puts(option->may_repeat ? " (may repeat)" : "");
-	}
+	print_options(ops->options);
 }
 
 static void print_option_json(struct wn_json *json, const struct wn_option *option)
