@@ -20,7 +20,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { ATTRIBUTES_MAX = 128, NO_LINK = UINT32_MAX };
+enum { ATTRIBUTES_MAX = 128 };
+static const uint32_t NO_LINK = UINT32_MAX;
 
 /* Of one message. */
 struct attributes {

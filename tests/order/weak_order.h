@@ -35,4 +35,10 @@
 	(IS_ORDERED_BY_ITS_FLAG(#word) ? (void)(*(word) = (value))                                 \
 				       : __atomic_store_n(word, value, __ATOMIC_RELAXED))
 
+/* The builtins are generic; the names tell 64-bit words apart for the languages that need it. */
+#define wn_load_acquire64(word) wn_load_acquire(word)
+#define wn_store_release64(word, value) wn_store_release(word, value)
+#define wn_load_relaxed64(word) wn_load_relaxed(word)
+#define wn_store_relaxed64(word, value) wn_store_relaxed(word, value)
+
 #endif
