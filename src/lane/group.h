@@ -61,9 +61,11 @@ WN_FN uint32_t wn_group_is_stacked(WN_PRIVATE const struct wn_packet *packet)
 /* Bytes from the packet's start that its run may touch: all of its room under the stack. */
 WN_FN uint32_t wn_group_reach(WN_PRIVATE const struct wn_packet *packet)
 {
+	const uint32_t look = (uint32_t)wn_program_look_bytes;
+
 	if (wn_group_is_stacked(packet))
 		return packet->room;
-	return packet->room < (uint32_t)wn_program_look_bytes ? packet->room : (uint32_t)wn_program_look_bytes;
+	return packet->room < look ? packet->room : look;
 }
 
 WN_FN uint32_t wn_group_run(WN_PRIVATE struct wn_packet *packet, WN_GLOBAL const struct wn_identity *identity)
@@ -165,7 +167,7 @@ WN_FN uint32_t wn_group_batch(WN_PRIVATE struct wn_group *group,
 			in_place = 1;
 		}
 		item->word = wn_group_run(packet, queue->view.identity);
-		item->kept_length = wn_verdict_length(item->word) == length;
+		item->kept_length = packet->length == length;
 		code = wn_verdict_code(item->word);
 		if (code == WN_CODE_RECORD)
 			record.bytes = packet->record_length;
@@ -331,6 +333,8 @@ WN_FN uint32_t wn_group_block(WN_PRIVATE struct wn_group *group, uint32_t first,
 	struct wn_group_train train;
 	struct wn_packet packet;
 
+	train.slot = slot;
+	train.position = train.index = train.count = train.done = train.first_code = train.mixed = train.wrote = 0;
 	if (last)
 		arrival_ns = wn_group_fill_slot(&slot, &queue->view.slots[index], position, last, item.is_mine);
 	else if (item.is_mine)
@@ -394,12 +398,12 @@ WN_FN void wn_group_show(WN_PRIVATE const struct wn_group *group, uint32_t word,
 /* Shows what was counted since the last time: each lane a word of every WN_GROUP_LANES. */
 WN_FN void wn_group_flush(WN_PRIVATE struct wn_group *group)
 {
-	const uint32_t lane = wn_group_lane();
+	const uint32_t lane = wn_group_lane(), words = (uint32_t)wn_lane_words;
 
-	for (uint32_t first = 0; first < wn_lane_words; first += WN_GROUP_LANES) {
+	for (uint32_t first = 0; first < words; first += WN_GROUP_LANES) {
 		uint64_t mine = 0;
 
-		for (uint32_t i = first; i < wn_lane_words && i < first + WN_GROUP_LANES; i++) {
+		for (uint32_t i = first; i < words && i < first + WN_GROUP_LANES; i++) {
 			const uint64_t count = group->counts[i];
 
 			if (!wn_group_ballot(count != 0))
@@ -407,7 +411,7 @@ WN_FN void wn_group_flush(WN_PRIVATE struct wn_group *group)
 			group->counts[i] = 0;
 			mine = wn_group_sum_of(count, mine, lane == i - first);
 		}
-		if (first + lane < wn_lane_words)
+		if (first + lane < words)
 			wn_group_show(group, first + lane, mine);
 	}
 	wn_group_barrier();
@@ -436,7 +440,7 @@ WN_FN void wn_group_init(WN_PRIVATE struct wn_group *group, WN_PRIVATE const str
 	group->data = data;
 	group->row = row;
 	group->is_dirty = 0;
-	for (uint32_t i = 0; i < wn_lane_words; i++)
+	for (uint32_t i = wn_lane_words; i-- > 0;)
 		counts[i] = 0;
 	for (uint32_t i = wn_group_lane(); i < sizeof(*group->queue) / 4; i += WN_GROUP_LANES)
 		((WN_STAGED uint32_t *)group->queue)[i] = from[i];

@@ -76,15 +76,16 @@ WN_FN uint32_t wn_group_max(uint32_t value)
 {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
 	asm volatile("redux.sync.max.u32 %0, %0, 0xffffffff;" : "+r"(value));
-	return value;
-#endif
+#else
 	for (uint32_t step = WN_GROUP_LANES / 2; step; step >>= 1) {
 		const uint32_t other = wn_group_shuffle_xor(value, step);
 
 		value = other > value ? other : value;
 	}
+#endif
 	return value;
 }
+
 
 WN_FN uint32_t wn_leading_zeros(uint64_t value)
 {
