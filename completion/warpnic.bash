@@ -56,7 +56,7 @@ _warpnic_operands()
 
 _warpnic()
 {
-	local current previous table values
+	local current previous table values program
 	# A link has colons; readline must not split there.
 	if declare -F _get_comp_words_by_ref >/dev/null; then
 		local words cword
@@ -72,6 +72,14 @@ _warpnic()
 		return
 	fi
 	table=$(warpnic help --words "${words[1]}" 2>/dev/null)
+	if [ "${words[1]}" = run ]; then
+		# Options that are those of the program named.
+		for program in $(_warpnic_names programs 1); do
+			[[ " ${words[*]:2} " == *" $program "* ]] || continue
+			table=$(warpnic help --words run "$program" 2>/dev/null)
+			break
+		done
+	fi
 	values=$(awk -F '\t' -v option="$previous" \
 		'$3 != "-" && ($1 == option || $2 == option) { print $4; exit }' <<<"$table")
 	if [ -n "$values" ]; then

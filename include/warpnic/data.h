@@ -27,7 +27,7 @@ enum wn_table_kind {
 enum { WN_VALUE_BYTES_MAX = 4096 };
 
 enum wn_parameter_type {
-	WN_PARAMETER_number = 1, /* whole, with an optional suffix k, m or g */
+	WN_PARAMETER_number = 1, /* whole, with an optional suffix k, m or g; off is 0 */
 	WN_PARAMETER_size,       /* the same in bytes, suffixes of 1024 */
 	WN_PARAMETER_flag,       /* off or on: 0 or 1 */
 	WN_PARAMETER_ipv4        /* an address, as a number in host order */

@@ -80,7 +80,7 @@ enum {
 };
 
 /*
- * Parameters are numbers that the user may set with --param NAME=VALUE: a type of
+ * Parameters are numbers that the user may set with --NAME VALUE or --param NAME=VALUE: a type of
  * enum wn_parameter_type, a name, a preset as text, and a line of help.
  *
  *     #define WN_PARAMETERS(X) X(number, limit, "100", "queries a second")

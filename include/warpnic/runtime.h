@@ -64,7 +64,8 @@ struct wn_runtime_params {
 	enum wn_when_full when_full;
 	uint64_t packet_limit;        /* ends after this many packets (a train counts whole); 0: never */
 	uint32_t stop_ms;             /* how long stop waits for the device; 0: 2000 */
-	const char *parameters[WN_WISHES_MAX]; /* of the program, NAME=VALUE; the rest have their presets */
+	const char *parameters[WN_WISHES_MAX]; /* of the program, NAME=VALUE, or --NAME=VALUE where that is
+						* what a user typed; the rest have their presets */
 	uint32_t parameter_count;
 	const char *tables[WN_WISHES_MAX];     /* of the program, NAME=FILE; the rest are empty */
 	uint32_t table_count;

@@ -21,6 +21,10 @@ static int parse_value(enum wn_parameter_type type, const char *text, uint64_t *
 
 	switch (type) {
 	case WN_PARAMETER_number:
+		if (!strcmp(text, "off")) {
+			*value = 0;
+			return 0;
+		}
 		return wn_parse_number(text, 0, value);
 	case WN_PARAMETER_size:
 		return wn_parse_number(text, 1, value);
@@ -63,29 +67,55 @@ static int is_named(const char *name, const char *wish, size_t length)
 	return 1;
 }
 
+/* The names of the program's parameters; as options, "--rate-limit", or as they are, "rate_limit". */
+static void list_parameters(const struct wn_program *program, int as_options, char *text, size_t bytes)
+{
+	size_t used = 0;
+
+	snprintf(text, bytes, "none");
+	for (uint32_t i = 0; program->parameters[i].name && used < bytes; i++) {
+		char *from = text + used;
+
+		used += (size_t)snprintf(from, bytes - used, "%s%s%s", used ? ", " : "", as_options ? "--" : "",
+					 program->parameters[i].name);
+		for (; as_options && (from = strchr(from, '_')) != NULL; from++)
+			*from = '-';
+	}
+}
+
+static int unknown_parameter(const struct wn_program *program, const char *wish, int is_option,
+			     struct wn_error *error)
+{
+	char known[512];
+
+	list_parameters(program, is_option, known, sizeof(known));
+	if (!is_option)
+		return wn_fail(error, EINVAL, WN_USAGE, "parameter '%s': program '%s' has: %s", wish,
+			       program->name, known);
+	return wn_fail(error, EINVAL, WN_USAGE, "unknown option '%.*s'; options of program '%s': %s",
+		       (int)strcspn(wish, "="), wish, program->name, known);
+}
+
 static int set_parameter(struct wn_data *data, const struct wn_program *program, const char *wish,
 			 struct wn_error *error)
 {
-	char known[512] = "";
-	size_t length, used = 0;
-	const char *text = split(wish, &length);
+	const int is_option = !strncmp(wish, "--", 2);
+	const char *name = wish + (is_option ? 2 : 0), *text;
+	size_t length;
 
+	text = split(name, &length);
 	for (uint32_t i = 0; program->parameters[i].name; i++) {
 		const struct wn_parameter_field *field = &program->parameters[i];
 
-		if (!is_named(field->name, wish, length)) {
-			if (used < sizeof(known))
-				used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s",
-							 used ? ", " : "", field->name);
+		if (!is_named(field->name, name, length))
 			continue;
-		}
 		if (text && !parse_value(field->type, text, &data->parameters[i]))
 			return 0;
-		return wn_fail(error, EINVAL, WN_USAGE, "parameter '%s': must be %s=%s (%s)", wish,
-			       field->name, type_name(field->type), field->help);
+		return wn_fail(error, EINVAL, WN_USAGE, "%s '%s': must be %s=%s (%s)",
+			       is_option ? "option" : "parameter", wish, field->name, type_name(field->type),
+			       field->help);
 	}
-	return wn_fail(error, EINVAL, WN_USAGE, "parameter '%s': program '%s' has: %s", wish,
-		       program->name, used ? known : "none");
+	return unknown_parameter(program, wish, is_option, error);
 }
 
 static int init_parameters(struct wn_data *data, const struct wn_program *program,

@@ -11,7 +11,7 @@
 #include "tool/tool.h"
 
 /* Codes that getopt_long returns for our options: place in the table above these. */
-enum { FIRST_VALUE = 256, HELP_VALUE = 255 };
+enum { FIRST_VALUE = 256, HELP_VALUE = 255, FIRST_OTHER = FIRST_VALUE + WN_ARGUMENTS_MAX };
 
 static uint32_t count_arguments(const struct wn_command *command)
 {
@@ -21,6 +21,30 @@ static uint32_t count_arguments(const struct wn_command *command)
 		count++;
 	assert(count <= WN_ARGUMENTS_MAX);
 	return count;
+}
+
+/* Whether getopt_long knows the name, or takes it for the beginning of one. */
+static int is_known(const struct wn_command *command, const char *name, size_t length)
+{
+	for (const struct wn_argument *a = command->arguments; a && a->code; a++)
+		if (!strncmp(a->name, name, length))
+			return 1;
+	return !strncmp("help", name, length);
+}
+
+/* Names of long options that are in no table: getopt_long must be told beforehand that they take a value. */
+static void find_others(struct wn_arguments *arguments)
+{
+	for (int i = 1; i < arguments->argc && arguments->other_count < WN_OTHERS_MAX; i++) {
+		const char *word = arguments->argv[i];
+		const size_t length = strncmp(word, "--", 2) ? 0 : strcspn(word + 2, "=");
+
+		if (!strcmp(word, "--"))
+			break;
+		if (!length || length >= WN_OTHER_NAME_BYTES || is_known(arguments->command, word + 2, length))
+			continue;
+		memcpy(arguments->others[arguments->other_count++], word + 2, length);
+	}
 }
 
 void wn_arguments_init(struct wn_arguments *arguments, const struct wn_command *command, int argc,
@@ -33,17 +57,20 @@ void wn_arguments_init(struct wn_arguments *arguments, const struct wn_command *
 	arguments->text = "";
 	optind = 0; /* glibc: forget an earlier parse wholly */
 	opterr = 0; /* the messages are ours */
+	if (command->others)
+		find_others(arguments);
 }
 
 /* What getopt_long wants, made from the table. */
 struct getopt_tables {
-	struct option longs[WN_ARGUMENTS_MAX + 2];
+	struct option longs[WN_ARGUMENTS_MAX + WN_OTHERS_MAX + 2];
 	char shorts[2 * WN_ARGUMENTS_MAX + 4];
 };
 
-static void make_getopt_tables(const struct wn_command *command, struct getopt_tables *tables)
+static void make_getopt_tables(const struct wn_arguments *arguments, struct getopt_tables *tables)
 {
-	const uint32_t count = count_arguments(command);
+	const struct wn_command *command = arguments->command;
+	uint32_t count = count_arguments(command);
 	char *letter = tables->shorts;
 
 	*letter++ = ':'; /* tell a missing value from an unknown option */
@@ -58,6 +85,9 @@ static void make_getopt_tables(const struct wn_command *command, struct getopt_t
 		if (takes)
 			*letter++ = ':';
 	}
+	for (uint32_t i = 0; i < arguments->other_count; i++)
+		tables->longs[count++] = (struct option){arguments->others[i], required_argument, NULL,
+							 FIRST_OTHER + (int)i};
 	tables->longs[count] = (struct option){"help", no_argument, NULL, HELP_VALUE};
 	tables->longs[count + 1] = (struct option){NULL, 0, NULL, 0};
 	*letter++ = 'h';
@@ -66,12 +96,19 @@ static void make_getopt_tables(const struct wn_command *command, struct getopt_t
 
 static const struct wn_argument *find_argument(const struct wn_command *command, int value)
 {
+	if (value >= FIRST_OTHER)
+		return command->others;
 	if (value >= FIRST_VALUE)
 		return &command->arguments[value - FIRST_VALUE];
 	for (uint32_t i = 0; i < count_arguments(command); i++)
 		if (command->arguments[i].letter == value)
 			return &command->arguments[i];
 	return NULL;
+}
+
+static const char *name_of(const struct wn_arguments *arguments, const struct wn_argument *argument, int value)
+{
+	return value >= FIRST_OTHER ? arguments->others[value - FIRST_OTHER] : argument->name;
 }
 
 static int stop(struct wn_arguments *arguments, int status)
@@ -178,21 +215,21 @@ int wn_arguments_next(struct wn_arguments *arguments)
 	char letter[3];
 	int value, status;
 
-	make_getopt_tables(command, &tables);
+	make_getopt_tables(arguments, &tables);
 	value = getopt_long(arguments->argc, arguments->argv, tables.shorts, tables.longs, NULL);
 	if (value == -1) {
 		arguments->operand = optind;
 		return 0;
 	}
 	if (value == HELP_VALUE || value == 'h') {
-		wn_command_help(command, stdout);
+		wn_command_help(command, arguments->argc, arguments->argv, stdout);
 		return stop(arguments, wn_tool_finish_output(command, WN_OK));
 	}
 	if (value == ':') {
 		const struct wn_argument *argument = find_argument(command, optopt);
 
 		return stop(arguments, wn_tool_usage(command, "--%s needs a value (%s): %s",
-						     argument->name, argument->value,
+						     name_of(arguments, argument, optopt), argument->value,
 						     argument->help));
 	}
 	if (value == '?' && optopt >= HELP_VALUE)
@@ -202,6 +239,7 @@ int wn_arguments_next(struct wn_arguments *arguments)
 		return stop(arguments, wn_tool_usage(command, "unknown or ambiguous option '%s'",
 						     offending_word(arguments, letter)));
 	arguments->argument = find_argument(command, value);
+	arguments->name = name_of(arguments, arguments->argument, value);
 	arguments->text = optarg ? optarg : "";
 	status = check_value(arguments);
 	return status ? stop(arguments, status) : arguments->argument->code;

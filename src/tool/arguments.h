@@ -56,18 +56,25 @@ struct wn_command {
 	const char *summary;         /* one line, for the list of subcommands */
 	const char *operands;        /* "HOST:PORT [option...]" */
 	const struct wn_argument *arguments;
+	const struct wn_argument *others;  /* NULL, or what stands for each --NAME VALUE that is not among
+					    * them: a row without a name, of a type that takes a value */
+	/* Further help, below the options; NULL: none. `argv` is the whole line. */
+	void (*more_help)(int argc, char **argv, FILE *file);
 	const char *notes;           /* shown below the options, lines of at most 80 columns, or NULL */
 	const char *examples;        /* lines, each a command; shown indented */
 	int (*run)(int argc, char **argv);  /* argv[0] is the subcommand; the exit status */
 };
 
-enum { WN_ARGUMENTS_MAX = 48 };
+enum { WN_ARGUMENTS_MAX = 48, WN_OTHERS_MAX = 16, WN_OTHER_NAME_BYTES = 48 };
 
 struct wn_arguments {
 	const struct wn_command *command;
 	int argc;
 	char **argv;
 	const struct wn_argument *argument; /* the one just returned */
+	const char *name;                   /* its name; of one of the others, as it was written */
+	char others[WN_OTHERS_MAX][WN_OTHER_NAME_BYTES];
+	uint32_t other_count;
 	uint64_t number;                    /* its value, by its type */
 	double real;
 	const char *text;                   /* the value as given (points into argv), else "" */
@@ -85,8 +92,12 @@ void wn_arguments_init(struct wn_arguments *arguments, const struct wn_command *
  */
 int wn_arguments_next(struct wn_arguments *arguments);
 
-/* The --help text of a command. */
-void wn_command_help(const struct wn_command *command, FILE *file);
+/* The --help text of a command, whose line is argv, or NULL. */
+void wn_command_help(const struct wn_command *command, int argc, char **argv, FILE *file);
+
+/* One option, and a heading, as that text has them. */
+void wn_help_option(char letter, const char *name, const char *value, const char *help, FILE *file);
+void wn_help_heading(const char *text, FILE *file);
 
 /*
  * For the completion: a line an option, tab separated: --name, -letter or "-", the value's name or

@@ -25,8 +25,7 @@ static void print_wrapped(const char *text, FILE *file)
 	fputc('\n', file);
 }
 
-static void print_argument(char letter, const char *name, const char *value, const char *help,
-			   FILE *file)
+void wn_help_option(char letter, const char *name, const char *value, const char *help, FILE *file)
 {
 	int column = letter ? fprintf(file, "  -%c, ", letter) : fprintf(file, "      ");
 
@@ -39,7 +38,7 @@ static void print_argument(char letter, const char *name, const char *value, con
 	print_wrapped(help, file);
 }
 
-static void print_heading(const char *text, FILE *file)
+void wn_help_heading(const char *text, FILE *file)
 {
 	const int bold = wn_tool_has_colour(file);
 
@@ -58,20 +57,22 @@ static void print_indented(const char *text, FILE *file)
 	}
 }
 
-void wn_command_help(const struct wn_command *command, FILE *file)
+void wn_command_help(const struct wn_command *command, int argc, char **argv, FILE *file)
 {
 	fprintf(file, "Usage: warpnic %s%s%s\n%s\n", command->name, command->operands[0] ? " " : "",
 		command->operands, command->summary);
-	print_heading("Options:", file);
+	wn_help_heading("Options:", file);
 	for (const struct wn_argument *a = command->arguments; a && a->code; a++)
-		print_argument(a->letter, a->name,
+		wn_help_option(a->letter, a->name,
 			       a->type == WN_ARGUMENT_CHOICE ? a->choices : a->value, a->help, file);
-	print_argument('h', "help", NULL, "print this and end", file);
+	wn_help_option('h', "help", NULL, "print this and end", file);
+	if (command->more_help)
+		command->more_help(argc, argv, file);
 	if (command->notes) {
-		print_heading("Notes:", file);
+		wn_help_heading("Notes:", file);
 		print_indented(command->notes, file);
 	}
-	print_heading("Examples:", file);
+	wn_help_heading("Examples:", file);
 	print_indented(command->examples, file);
 }
 

@@ -136,13 +136,15 @@ static void print_overview(FILE *file)
 		examples);
 }
 
-/* For the completion script: `help --words` and `help --words SUBCOMMAND`. */
-static int print_words(const char *name)
+/* For the completion script: `help --words`, `help --words SUBCOMMAND` and `help --words run PROGRAM`. */
+static int print_words(const char *name, const char *program)
 {
 	const struct wn_command *command = name ? find_command(name) : NULL;
 
 	if (command)
 		wn_command_words(command, stdout);
+	if (command == &wn_command_run && program)
+		wn_program_words(program, stdout);
 	for (uint32_t i = 0; !name && i < COMMAND_COUNT; i++)
 		puts(commands[i]->name);
 	return wn_tool_finish_output(&command_help, name && !command ? WN_USAGE : WN_OK);
@@ -154,7 +156,7 @@ static int run_help(int argc, char **argv)
 	const struct wn_command *command;
 
 	if (argc > 1 && !strcmp(argv[1], "--words"))
-		return print_words(argv[2]);
+		return print_words(argv[2], argc > 3 ? argv[3] : NULL);
 	wn_arguments_init(&arguments, &command_help, argc, argv);
 	if (wn_arguments_next(&arguments) < 0)
 		return arguments.status;
@@ -164,7 +166,7 @@ static int run_help(int argc, char **argv)
 		command = find_command(argv[arguments.operand]);
 		if (!command)
 			return unknown_command(argv[arguments.operand]);
-		wn_command_help(command, stdout);
+		wn_command_help(command, 0, NULL, stdout);
 	}
 	return wn_tool_finish_output(&command_help, WN_OK);
 }

@@ -25,7 +25,7 @@ enum {
 	ARGUMENT_TABLE,
 	ARGUMENT_DATA,
 	ARGUMENT_LOAD,       /* an option of a loader, src/data/loader.h: its name is that of the row */
-	ARGUMENT_PARAM_NAMED, /* a parameter that has a row of its own */
+	ARGUMENT_OTHER,      /* a parameter of the program, by its own name */
 	ARGUMENT_MODE,
 	ARGUMENT_SLOTS,
 	ARGUMENT_SLOT_BYTES,
@@ -57,7 +57,7 @@ static const struct wn_argument run_arguments[] = {
 	{ARGUMENT_DEVICE, 'd', "device", "DEVICE", WN_ARGUMENT_TEXT, 0, 0, "@device",
 	 "who runs the program: cpu[,workers=N] (preset cpu); `warpnic devices` lists them"},
 	{ARGUMENT_PARAM, 'p', "param", "NAME=VALUE", WN_ARGUMENT_TEXT, 0, 0, NULL,
-	 "set a parameter of the program; may be given several times"},
+	 "set a parameter of the program, the same as --NAME VALUE; may be given several times"},
 	{ARGUMENT_TABLE, 't', "table", "NAME=FILE", WN_ARGUMENT_TEXT, 0, 0, "@file",
 	 "fill a table of the program from a text file; may be given several times"},
 	{ARGUMENT_DATA, 0, "data", "FILE", WN_ARGUMENT_TEXT, 0, 0, "@file",
@@ -68,8 +68,6 @@ static const struct wn_argument run_arguments[] = {
 	 "route: routes and neighbours of a text file, or the kernel's, interfaces in the order of the links"},
 	{ARGUMENT_LOAD, 0, "expression", "TEXT", WN_ARGUMENT_TEXT, 0, 0, NULL,
 	 "filter: what to deliver, in tcpdump's language; may be given several times"},
-	{ARGUMENT_PARAM_NAMED, 0, "rate-limit", "N|off", WN_ARGUMENT_TEXT, 0, 0, "off",
-	 "dns: answers a second to one client network, the same as --param rate-limit=N (preset 200)"},
 	{ARGUMENT_MODE, 0, "mode", "MODE", WN_ARGUMENT_CHOICE, 0, 0, "auto|resident|lease|batch",
 	 "how the device comes by its packets (preset auto)"},
 	{ARGUMENT_SLOTS, 0, "slots", "N", WN_ARGUMENT_NUMBER, 0, 0, NULL,
@@ -94,13 +92,17 @@ static const struct wn_argument run_arguments[] = {
 	{0},
 };
 
+static const struct wn_argument other_arguments = {
+	ARGUMENT_OTHER, 0, NULL, "VALUE", WN_ARGUMENT_TEXT, 0, 0, NULL,
+	"no option of run, so a parameter of the program; `warpnic run PROGRAM --help` lists both"};
+
 struct config {
 	struct wn_runtime_params params;
 	char made[WN_LINKS_MAX][1000];   /* links spelled out from -i, -r and -w */
 	uint32_t made_count;
 	char **loads;                    /* "OPTION=VALUE", allocated */
 	uint32_t load_count;
-	char named[WN_WISHES_MAX][64];   /* parameters spelled out from options of their own */
+	char named[WN_WISHES_MAX][256];  /* parameters given as options of their own: "--NAME=VALUE" */
 	uint32_t named_count;
 	char filter[4096];
 	const char *read, *write, *records, *control;
@@ -235,20 +237,20 @@ static int add_load(struct config *config, const struct wn_arguments *parsed)
 	return 0;
 }
 
+/* "--" in front tells the runtime what the user typed. */
 static int add_named_parameter(struct config *config, const struct wn_arguments *parsed)
 {
 	struct wn_runtime_params *params = &config->params;
-	const char *value = strcmp(parsed->text, "off") ? parsed->text : "0";
 	char *text = config->named[config->named_count];
 	int length;
 
 	if (params->parameter_count == WN_WISHES_MAX)
 		return wn_tool_usage(&wn_command_run, "--%s: given more than %d times",
-				     parsed->argument->name, WN_WISHES_MAX);
-	length = snprintf(text, sizeof(config->named[0]), "%s=%s", parsed->argument->name, value);
+				     parsed->name, WN_WISHES_MAX);
+	length = snprintf(text, sizeof(config->named[0]), "--%s=%s", parsed->name, parsed->text);
 	if (length >= (int)sizeof(config->named[0]))
-		return wn_tool_usage(&wn_command_run, "--%s '%s': must be a number, or off",
-				     parsed->argument->name, value);
+		return wn_tool_usage(&wn_command_run, "--%s '%s': longer than any parameter", parsed->name,
+				     parsed->text);
 	config->named_count++;
 	params->parameters[params->parameter_count++] = text;
 	return 0;
@@ -289,7 +291,7 @@ static int take_argument(struct config *config, int code, const struct wn_argume
 		return 0;
 	case ARGUMENT_LOAD:
 		return add_load(config, parsed);
-	case ARGUMENT_PARAM_NAMED:
+	case ARGUMENT_OTHER:
 		return add_named_parameter(config, parsed);
 	case ARGUMENT_MODE:
 		params->mode = (enum wn_mode)parsed->number;
@@ -355,6 +357,13 @@ static int take_operands(struct config *config, const struct wn_arguments *parse
 	size_t used = 0;
 	int i = parsed->operand;
 
+	if (i == parsed->argc && config->named_count) {
+		char *text = config->named[config->named_count - 1], *value = strchr(text, '=');
+
+		*value++ = '\0';
+		return wn_tool_usage(&wn_command_run, "no program named, and '%s' is no option of run ('%s' was "
+						      "taken for its value)", text, value);
+	}
 	if (i == parsed->argc)
 		return wn_tool_usage(&wn_command_run, "no program named; `warpnic programs` lists them");
 	config->params.program = parsed->argv[i++];
@@ -602,12 +611,17 @@ const struct wn_command wn_command_run = {
 	.summary = "run a packet program on links",
 	.operands = "PROGRAM [option...] [filter word...]",
 	.arguments = run_arguments,
+	.others = &other_arguments,
+	.more_help = wn_program_help,
 	.notes = "PROGRAM is the name of a ready-made program or the path of your own .c file.\n"
+		 "What it has as parameters are options, too: --NAME VALUE, the same as --param\n"
+		 "NAME=VALUE; `warpnic run PROGRAM --help` lists them.\n"
 		 "Filter words are a tcpdump expression, for links that carry frames.\n"
 		 "SIGINT and SIGTERM drain and print the summary, a second one aborts; SIGUSR1\n"
 		 "prints the counters and goes on; SIGHUP reloads program, tables and files, as\n"
 		 "`warpnic reload` does.",
 	.examples = "warpnic run echo --link udp:127.0.0.1:9000\n"
+		    "warpnic run dns --zone example.zone --rate-limit off --link udp::5353\n"
 		    "warpnic run count -i eth0 udp port 53\n"
 		    "warpnic run count -r trace.pcap --json\n"
 		    "warpnic run transform --link udp::5005 --records -\n"

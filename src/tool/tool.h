@@ -23,6 +23,14 @@ extern const struct wn_command wn_command_links;
 
 int wn_tool_run(int argc, char **argv);
 
+/*
+ * Options that are a program's own, its parameters: for `warpnic run PROGRAM --help`, where argv names a
+ * ready-made program or a .c file; and for the completion, of a ready-made one, as wn_command_words()
+ * does. program_options.c
+ */
+void wn_program_help(int argc, char **argv, FILE *file);
+void wn_program_words(const char *program, FILE *file);
+
 /* Prints "warpnic NAME: text" on stderr and, for usage errors, where the help is. The status. */
 int wn_tool_fail(const struct wn_command *command, const struct wn_error *error);
 

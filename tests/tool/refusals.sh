@@ -36,7 +36,14 @@ refuses 2 'the pump runs the program' run echo --link memory: --device cpu,worke
 refuses 2 'mode' run echo --link memory: --mode sometimes
 refuses 2 'pumps' run echo --link memory: --pumps 3
 refuses 2 'takes datagrams' run echo --link memory:kind=frame
-refuses 2 "unknown or ambiguous option '--fast'" run echo --link memory: --fast
+refuses 2 'fast needs a value' run echo --link memory: --fast
+refuses 2 "unknown option '--fast'; options of program 'echo': none" run echo --link memory: --fast 3
+refuses 2 "unknown option '--swop'; options of program 'l2fwd': --forward, --swap" run l2fwd --swop=on --link memory:kind=frame
+refuses 2 'swap=on or off' run l2fwd --swap maybe --link memory:kind=frame
+refuses 2 "parameter 'swop=on': program 'l2fwd' has: forward, swap" run l2fwd --param swop=on --link memory:kind=frame
+refuses 2 "no program named, and '--quite' is no option of run ('echo' was taken" run --quite echo
+refuses 2 "unknown or ambiguous option '--fast'" programs --fast
+refuses 2 "unknown or ambiguous option '--d'" run echo --link memory: --d 1
 refuses 2 'all want stdout' run transform --link memory: --records - --json
 refuses 2 'all want stdout' run transform --link memory: --records - --link pcap:,write=-
 refuses 2 'takes none' run echo --link memory: udp port 53

@@ -208,4 +208,34 @@ for mode in batch resident; do
 	echo "# idle for 3 s in $mode mode: $((cpu / 30000000)) % of a core"
 	result "$(status [ $cpu -lt 450000000 ])" "$mode: an idle one uses less than 15 % of a core"
 done
+
+# -- parameters of the program as options --
+cat >"$folder/add.c" <<'C'
+#define WN_PARAMETERS(X) X(number, to_add, "1", "added to the letter") X(flag, small, "off", "a small letter")
+#include <warpnic/program.h>
+WN_PROGRAM(add, WN_DATAGRAM, WN_LOOK_ALL)
+{
+	wn_put_u8(packet, 0, (wn_parameter(packet, parameter_small) ? 'a' : 'A') +
+		  (uint32_t)wn_parameter(packet, parameter_to_add));
+	return WN_REPLY;
+}
+C
+"$WARPNIC" run "$folder/add.c" --help >"$folder/out"
+grep -q '^Options of program add:' "$folder/out" && grep -q '^ *--to-add N|off  *added to the letter (preset 1)' "$folder/out" &&
+	grep -q '^ *--small off|on ' "$folder/out" && grep -q -- '--duration' "$folder/out" && got=0 || got=1
+result $got 'help of a program named says its options, too'
+"$WARPNIC" help --words run l2fwd >"$folder/out"
+result "$(status grep -q "^--swap.-.off|on.off|on$" "$folder/out")" 'and so do the words of the completion'
+if command -v nc >/dev/null; then
+	for words in '--to-add 4 --small on:e' '--to-add=off:A' '--small=on --param to_add=2:c' ':B'; do
+		# shellcheck disable=SC2086
+		start "$folder/add.c" ${words%:*} --link udp:127.0.0.1:0 --duration 20
+		reply=$(echo x | timeout 5 nc -u -w 1 127.0.0.1 "$port" || true)
+		kill "$pid"
+		wait "$pid" || true
+		result "$(status [ "$reply" = "${words#*:}" ])" "options ${words%:*}"
+	done
+else
+	skip 'options of the program' 'no nc'
+fi
 done_testing
