@@ -131,8 +131,8 @@ static void revive(struct cuda *cuda, const char *reason)
 	uint32_t lost;
 
 	if (wn_cuda_team_kill(team)) {
-		give_up(cuda, "its process does not end; its memory is left to it");
 		cuda->device->is_lost = 1;
+		give_up(cuda, "its process does not end; its memory is left to it");
 		return;
 	}
 	wn_cuda_keep_rows(cuda);
@@ -168,7 +168,9 @@ static int look(struct cuda *cuda, struct watch *watches)
 	char reason[1100];
 
 	if (cuda->device->failed) {
-		settle_queues(cuda);
+		/* A process that would not end may still write verdicts: then nobody else does. */
+		if (!cuda->device->is_lost)
+			settle_queues(cuda);
 		return 0;
 	}
 	if (wn_cuda_team_has_ended(team, 0)) {
