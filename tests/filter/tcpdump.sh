@@ -58,7 +58,7 @@ same() {
 	done
 	got=0
 	cmp -s "$folder/theirs.text" "$folder/ours.text" || got=1
-	result $got "$1: $(value "$folder/run.json" delivered) of 5000"
+	result "$got" "$1: $(value "$folder/run.json" delivered) of 5000"
 }
 
 for expression in 'udp port 53' 'tcp' 'not ip' 'vlan 100 and udp' 'host 10.0.0.1 and not port 80' \

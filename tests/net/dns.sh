@@ -23,14 +23,18 @@ clean_up() {
 	ip netns del $server 2>/dev/null || true
 }
 trap clean_up EXIT
-ip netns add $client 2>/dev/null && ip netns add $server 2>/dev/null || skip_all 'no network namespaces here'
+if ! ip netns add $client 2>/dev/null || ! ip netns add $server 2>/dev/null; then
+	skip_all 'no network namespaces here'
+fi
 ip netns exec $client true 2>/dev/null || skip_all 'ip netns exec does not work here'
 ip link add wn-c netns $client type veth peer name wn-s netns $server || skip_all 'no veth here'
 ip -n $client addr add 10.9.0.1/24 dev wn-c
 ip -n $client addr add fd09::1/64 dev wn-c nodad
 ip -n $client link set wn-c up
 ip -n $server link set wn-s up
-command -v ethtool >/dev/null && ip netns exec $client ethtool -K wn-c tx off >/dev/null 2>&1 || true
+if command -v ethtool >/dev/null; then
+	ip netns exec $client ethtool -K wn-c tx off >/dev/null 2>&1 || true
+fi
 sleep 1
 
 status() { if "$@"; then echo 0; else echo 1; fi; }
@@ -43,9 +47,11 @@ inside() { ip netns exec $client "$@"; }
 } >"$folder/zone"
 dump=
 if command -v tcpdump >/dev/null; then
-	inside tcpdump -U -i wn-c -w "$folder/all.pcap" >/dev/null 2>&1 &
+	# Not through inside(): a function runs in a shell of its own, whose number is not tcpdump's.
+	ip netns exec $client tcpdump -U -i wn-c -w "$folder/all.pcap" >/dev/null 2>"$folder/dump.err" &
 	dump=$!
 	children="$children $dump"
+	wait_for 'listening on' "$folder/dump.err"
 fi
 ip netns exec $server "$WARPNIC" run dns --zone "$folder/zone" --link packet:wn-s,ip=10.9.0.2/24,ip=fd09::2/64 \
 	--json --control off >"$folder/run.out" 2>"$folder/run.err" &

@@ -37,7 +37,9 @@ for tool in ip tcpreplay; do
 done
 trap clean_up EXIT
 trap 'exit 1' INT TERM HUP
-ip netns add "$near" 2>/dev/null && ip netns add "$far" 2>/dev/null || skip "no network namespaces here"
+if ! ip netns add "$near" 2>/dev/null || ! ip netns add "$far" 2>/dev/null; then
+	skip "no network namespaces here"
+fi
 ip netns exec "$near" true 2>/dev/null || skip "ip netns exec does not work here"
 folder=$(mktemp -d) || exit 1
 for space in "$near" "$far"; do

@@ -21,7 +21,9 @@ clean_up() {
 	ip netns del $server 2>/dev/null || true
 }
 trap clean_up EXIT
-ip netns add $client 2>/dev/null && ip netns add $server 2>/dev/null || skip_all 'no network namespaces here'
+if ! ip netns add $client 2>/dev/null || ! ip netns add $server 2>/dev/null; then
+	skip_all 'no network namespaces here'
+fi
 # In a chroot, where / is no mount point, it cannot enter one.
 ip netns exec $client true 2>/dev/null || skip_all 'ip netns exec does not work here'
 ip link add wn-c netns $client type veth peer name wn-s netns $server || skip_all 'no veth here'
@@ -30,7 +32,9 @@ ip -n $client addr add fd09::1/64 dev wn-c nodad
 ip -n $client link set wn-c up
 ip -n $server link set wn-s up
 # Checksums as they would be on a wire, so that tshark can judge both directions.
-command -v ethtool >/dev/null && ip netns exec $client ethtool -K wn-c tx off >/dev/null 2>&1 || true
+if command -v ethtool >/dev/null; then
+	ip netns exec $client ethtool -K wn-c tx off >/dev/null 2>&1 || true
+fi
 sleep 1
 
 status() { if "$@"; then echo 0; else echo 1; fi; }
@@ -38,9 +42,11 @@ inside() { ip netns exec $client "$@"; }
 
 dump=
 if command -v tcpdump >/dev/null; then
-	inside tcpdump -U -i wn-c -w "$folder/all.pcap" >/dev/null 2>&1 &
+	# Not through inside(): a function runs in a shell of its own, whose number is not tcpdump's.
+	ip netns exec $client tcpdump -U -i wn-c -w "$folder/all.pcap" >/dev/null 2>"$folder/dump.err" &
 	dump=$!
 	children="$children $dump"
+	wait_for 'listening on' "$folder/dump.err"
 fi
 ip netns exec $server "$WARPNIC" run echo --link packet:wn-s,ip=10.9.0.2/24,ip=fd09::2/64 --json \
 	>"$folder/run.out" 2>"$folder/run.err" &
@@ -71,7 +77,7 @@ result "$(status [ "$(value "$folder/send" lost)" = 0 ])" 'warpnic send: 5,000 e
 sleep 0.3
 kill -TERM $pid
 wait $pid && got=0 || got=$?
-result $got 'drains on SIGTERM'
+result "$got" 'drains on SIGTERM'
 result "$(status [ "$(value "$folder/run.out" difference)" = 0 ])" 'the sum adds up'
 
 if [ -n "$dump" ]; then
@@ -90,6 +96,7 @@ fi
 if "$WARPNIC" run count --link "pcap:$folder/none" 2>&1 </dev/null | grep -q 'no libpcap'; then
 	skip 'count: as many packets and bytes as capinfos' 'no libpcap'
 elif [ -n "$dump" ] && command -v capinfos >/dev/null; then
+	# shellcheck disable=SC2046 # words: the file, then the two numbers
 	set -- $(capinfos -T -r -c -d -M "$folder/all.pcap" 2>/dev/null)
 	"$WARPNIC" run count -r "$folder/all.pcap" --json >"$folder/count" 2>/dev/null || true
 	shift $(($# - 2))

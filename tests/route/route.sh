@@ -116,7 +116,7 @@ fi
 
 kill -TERM $pid
 wait $pid && got=0 || got=$?
-result $got 'drains on SIGTERM'
+result "$got" 'drains on SIGTERM'
 result "$(status [ "$(value "$folder/run.out" difference)" = 0 ])" 'the sum adds up'
 for counter in forwarded_ipv4 forwarded_ipv6 time_exceeded unreachable too_big blackhole local; do
 	count=$(value "$folder/run.out" $counter)

@@ -16,11 +16,11 @@ check() { "$WARPNIC" check "$@" >"$folder/out" 2>&1 && got=0 || got=$?; }
 # -- new: a program that works --
 cd "$folder"
 "$WARPNIC" new shout >out 2>&1 && got=0 || got=$?
-result $got 'new: writes a program and its test'
+result "$got" 'new: writes a program and its test'
 result "$(says 'warpnic check shout/shout.c')" 'and says the next command'
 result "$(says 'warpnic run shout/shout.c --link udp:127.0.0.1:9000')" 'and the one after it'
 check shout/shout.c
-result $got 'check: what new wrote is well, on every device'
+result "$got" 'check: what new wrote is well, on every device'
 sed 's/^/# /' out
 result "$(says '3 tests, 0 failed')" 'and its tests hold'
 result "$(status grep -qE '^ok +cpu +cc +C11 +stack [0-9]+ bytes' out)" 'and its stack use is said'
@@ -130,7 +130,7 @@ WN_PROGRAM(comment, WN_ANY, WN_LOOK_NOTHING)
 }
 C
 check comment.c --device cpu
-result $got 'words in comments and texts are no words'
+result "$got" 'words in comments and texts are no words'
 
 cat >tables.c <<'C'
 #define WN_TABLES(X) \
@@ -150,7 +150,7 @@ grep -q 'tables.c:3:4: warning: cells are words of 32 bits' out && grep -q "tabl
 	grep -q 'tables.c:5:10: warning: a value of a table has from 1 to 4096' out &&
 	grep -q 'tables.c:6:10: warning: a value' out && ! grep -q 'tables.c:2:[0-9]*: warning: ' out && seen=0 || seen=1
 sed 's/^/# /' out
-result $seen 'kinds and sizes of tables, in the line where they stand'
+result "$seen" 'kinds and sizes of tables, in the line where they stand'
 cat >wide.c <<'C'
 #define WN_TABLES(X) X(hash(4), flows, "4 bytes by key") X(hash, plain, "x")
 #include <warpnic/program.h>
@@ -168,7 +168,7 @@ printf '7 192.0.2.1\n' >flows.txt
 printf 'table flows=flows.txt\nin 0000000000000007\nout reply c000020100000007\nin 0000000000000008\nout drop\n' >wide.test
 check wide.c --device cpu
 sed 's/^/# /' out
-result $got 'values with a size, in a test'
+result "$got" 'values with a size, in a test'
 
 # -- check: the language of tests --
 cat >mix.c <<'C'
@@ -228,7 +228,7 @@ T
 sed -i 's/^out record 0.*/out record 07000000 ffffffffffffffff cdcccc3d/; /^	00000000/d' sub/mix.test
 check sub/mix.c --device cpu
 sed 's/^/# /' out
-result $got 'every end of a packet, settings, and a table beside the test'
+result "$got" 'every end of a packet, settings, and a table beside the test'
 # wrong TEST WORDS: check a test that is no test, with what must be said of it
 wrongs=0
 wrong() {
@@ -274,14 +274,14 @@ assert d['tests'][0] == {'device': 'cpu', 'path': 'sub/mix.test', 'line': 3, 'te
                          'ok': True, 'difference': None}, d
 PY
 	sed 's/^/# /' py
-	result $got 'check --json'
+	result "$got" 'check --json'
 else
 	skip 'check --json' 'no python3'
 fi
 
 # -- trace --
 "$WARPNIC" trace shout/shout.c -x '"hello"' -x '' >out 2>&1 && got=0 || got=$?
-result $got 'trace: packets from the command line'
+result "$got" 'trace: packets from the command line'
 result "$(says 'sees 5 bytes; reads 0-4; writes 0-4')" 'the bytes read and written'
 result "$(says '0-4: 68 65 6c 6c 6f -> 48 45 4c 4c 4f')" 'what changed'
 result "$(says 'drop (program)')" 'the verdict'
@@ -291,7 +291,7 @@ result "$(says 'drop (program_fault)')" 'and what came of it'
 result "$(says 'c 0.5')" 'a record, by its names'
 result "$(says 'as it came')" 'a packet that nobody changed'
 "$WARPNIC" trace echo -x 'vlan 9 udp [fd00::1]:5 > [fd00::2]:7 "hi"' >out 2>&1 && got=0 || got=$?
-result $got 'trace: a ready-made program, and a frame'
+result "$got" 'trace: a ready-made program, and a frame'
 result "$(says 'vlan      id 9, priority 0, type 0x86dd')" 'layer by layer'
 result "$(says 'ipv6      from fd00::1, to fd00::2, protocol 17, hop_limit 64, length 10')" 'IPv6'
 result "$(says 'udp       from 7, to 5, length 10, checksum right')" 'and of what came out'
@@ -311,7 +311,7 @@ else
 	cp "$WARPNIC_SOURCE/programs/l2fwd/l2fwd.c" sub/swap.c
 	"$WARPNIC" run sub/swap.c -r sub/swap.in.pcap -w sub/swap.out.pcap >/dev/null 2>&1
 	check sub/swap.c --device cpu
-	result $got 'NAME.in.pcap and NAME.out.pcap'
+	result "$got" 'NAME.in.pcap and NAME.out.pcap'
 	result "$(says '6 tests, 0 failed')" 'a test a packet, and one that nothing is missing'
 	"$WARPNIC" run capture -r sub/swap.in.pcap -w sub/swap.out.pcap >/dev/null 2>&1
 	check sub/swap.c --device cpu
@@ -321,7 +321,7 @@ else
 	check sub/swap.c --device cpu
 	result "$(says 'there must be .out.pcap or .out.json')" 'one without the other'
 	"$WARPNIC" trace sub/swap.c sub/swap.in.pcap --json >sub/swap.out.json 2>out && got=0 || got=$?
-	result $got 'trace of a capture file, as JSON'
+	result "$got" 'trace of a capture file, as JSON'
 	if command -v python3 >/dev/null; then
 		python3 - sub/swap.out.json >py 2>&1 <<'PY' && got=0 || got=1
 import json, sys
@@ -334,12 +334,12 @@ for number, d in enumerate(lines, 1):
     assert d['out']['bytes'].startswith('060708090a0b0001020304050c0d'), d
 PY
 		sed 's/^/# /' py
-		result $got 'its lines'
+		result "$got" 'its lines'
 	else
 		skip 'its lines' 'no python3'
 	fi
 	check sub/swap.c --device cpu
-	result $got 'NAME.in.pcap and NAME.out.json'
+	result "$got" 'NAME.in.pcap and NAME.out.json'
 	sed -i '2s/reply/drop/' sub/swap.out.json
 	sed -i 5d sub/swap.out.json
 	check sub/swap.c --device cpu
@@ -354,6 +354,6 @@ for file in "$WARPNIC_SOURCE"/programs/*/*.c; do
 	[ "$(basename "$(dirname "$file")")" = "$name" ] || continue
 	check "$file" --device cpu -q
 	[ $got = 0 ] || sed 's/^/# /' out
-	result $got "check $name"
+	result "$got" "check $name"
 done
 done_testing

@@ -47,6 +47,16 @@ refuses() {
 	fi
 }
 
+# wait_for WORDS FILE: until the file holds them, five seconds at most
+wait_for() {
+	for _ in $(seq 100); do
+		grep -q -- "$1" "$2" && return 0
+		sleep 0.05
+	done
+	echo "# '$1' did not come in five seconds:"
+	sed 's/^/# /' "$2"
+}
+
 # start ARGUMENT...: runs `warpnic run ARGUMENT...` in the background and waits until it serves.
 # Sets $pid and $port (of its first udp link). Output in $folder/run.out and run.err.
 start() {
@@ -54,10 +64,7 @@ start() {
 	"$WARPNIC" run "$@" >"$folder/run.out" 2>"$folder/run.err" &
 	pid=$!
 	children="$children $pid"
-	for _ in $(seq 100); do
-		grep -q '^warpnic: link' "$folder/run.err" && break
-		sleep 0.05
-	done
+	wait_for '^warpnic: link' "$folder/run.err"
 	port=$(sed -n 's/^warpnic: link 0 is udp:.*:\([0-9][0-9]*\)[: ].*/\1/p' "$folder/run.err" | head -n 1)
 	sleep 0.1
 }

@@ -47,6 +47,7 @@ write "'A'"
 echo '0 0' >"$folder/t"
 start "$folder/p.c" --link udp:127.0.0.1:0 --table "t=$folder/t" --json
 socket=$folder/warpnic-$pid.sock
+# shellcheck disable=SC2016 # the name of the variable, not its value
 result "$(status [ -S "$socket" ])" 'the preset socket is warpnic-PID.sock in $XDG_RUNTIME_DIR'
 result "$(status [ "$(stat -c %a "$socket")" = 600 ])" 'its mode is 0600'
 result "$(status grep -qF "control socket $socket" "$folder/run.err")" 'and the start says where it is'
@@ -63,15 +64,15 @@ fi
 if [ $can_ask = 1 ]; then result "$(answers A)" 'version A answers'; fi
 write "'B'"
 "$WARPNIC" reload "$socket" >"$folder/out" 2>"$folder/err" && got=0 || got=$?
-result $got 'warpnic reload PATH'
+result "$got" 'warpnic reload PATH'
 result "$(status grep -q 'reloaded in' "$folder/out")" 'says how long it took'
 if [ $can_ask = 1 ]; then result "$(answers B)" 'version B answers'; fi
 echo '0 1' >"$folder/t"
 "$WARPNIC" reload $pid >/dev/null 2>&1 && got=0 || got=$?
-result $got 'warpnic reload PID'
+result "$got" 'warpnic reload PID'
 if [ $can_ask = 1 ]; then result "$(answers C)" 'a table was read anew'; fi
 "$WARPNIC" reload --param add=2 >/dev/null 2>&1 && got=0 || got=$?
-result $got 'warpnic reload, where there is only one; with a parameter'
+result "$got" 'warpnic reload, where there is only one; with a parameter'
 if [ $can_ask = 1 ]; then result "$(answers E)" 'the parameter counts'; fi
 kill -HUP $pid
 for _ in $(seq 50); do
@@ -156,7 +157,7 @@ for c in many:
 assert ask('{"command": "stats"}')['ok']
 PY
 	sed 's/^/# /' "$folder/check"
-	result $got 'the protocol, and what it refuses'
+	result "$got" 'the protocol, and what it refuses'
 else
 	skip 'the protocol, and what it refuses' 'no python3'
 fi
@@ -180,13 +181,13 @@ result "$(status [ -S "$folder/warpnic-$pid.sock" ])" 'one that was killed leave
 left=$folder/warpnic-$pid.sock
 refuses 69 'nobody listens' reload "$left"
 "$WARPNIC" run drop --link memory:count=10 --control "$left" -q >/dev/null 2>&1 && got=0 || got=$?
-result $got 'which the next one may take over'
+result "$got" 'which the next one may take over'
 result "$(status [ ! -e "$left" ])" 'and removes at its end'
 "$WARPNIC" stop >"$folder/out" 2>&1 && got=0 || got=$?
-result $got 'warpnic stop'
+result "$got" 'warpnic stop'
 got=0
 wait $first || got=$?
-result $got 'the run ends with 0'
+result "$got" 'the run ends with 0'
 result "$(status [ ! -e "$socket" ])" 'its socket is gone'
 refuses 69 'none is running' reload
 "$WARPNIC" run drop --link memory:count=10 --control off >/dev/null 2>"$folder/err" && got=0 || got=$?
@@ -206,10 +207,10 @@ for version in B C D E F; do
 done
 wait $load && got=0 || got=1
 sed "s/^/# /" "$folder/send.err"
-result $got 'five reloads under load: none lost'
+result "$got" 'five reloads under load: none lost'
 "$WARPNIC" stop "$pid" >/dev/null 2>&1
 wait "$pid" && got=0 || got=$?
-result $got 'and the run ends with 0'
+result "$got" 'and the run ends with 0'
 out=$folder/run.out
 result "$(status [ "$(value "$out" reloads)" = 5 ])" 'five reloads'
 result "$(status [ "$(value "$out" received)" -gt 1000 ])" 'there was a load'

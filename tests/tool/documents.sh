@@ -19,17 +19,17 @@ for pair in README.md:shout docs/write-a-program.md:length; do
 	block "$WARPNIC_SOURCE/$file" "$name.test" >"$folder/$name.test"
 	lines=$(wc -l <"$folder/$name.c")
 	[ "$lines" -gt 5 ] && [ "$lines" -lt 20 ] && got=0 || got=1
-	result $got "$file shows a program of $lines lines, fewer than 20"
+	result "$got" "$file shows a program of $lines lines, fewer than 20"
 	"$WARPNIC" check "$folder/$name.c" >"$folder/out" 2>&1 && got=0 || got=$?
 	sed 's/^/# /' "$folder/out"
-	result $got "and it is well"
+	result "$got" "and it is well"
 	grep -qE '^[1-9][0-9]* tests?, 0 failed' "$folder/out" && got=0 || got=1
-	result $got 'and its tests ran, and hold'
+	result "$got" 'and its tests ran, and hold'
 done
 "$WARPNIC" trace "$folder/length.c" -x '"abc"' >"$folder/trace"
 sed -n 's/^    //; /^\$ warpnic trace length/,/^ *5 bytes instead/p' "$WARPNIC_SOURCE/docs/write-a-program.md" |
 	tail -n +2 >"$folder/shown"
 diff "$folder/trace" "$folder/shown" >"$folder/out" 2>&1 && got=0 || got=$?
 sed 's/^/# /' "$folder/out"
-result $got 'the trace that docs/write-a-program.md shows is what comes'
+result "$got" 'the trace that docs/write-a-program.md shows is what comes'
 done_testing

@@ -30,7 +30,7 @@ result "$(status grep -q 'the sum adds up' "$folder/run.err")" 'SIGUSR1 prints t
 kill -TERM "$pid"
 got=0
 wait "$pid" || got=$?
-result $got 'SIGTERM: drains, exit status 0'
+result "$got" 'SIGTERM: drains, exit status 0'
 out=$folder/run.out
 result "$(status [ "$(value "$out" received)" = "$(value "$out" answered)" ])" 'all received were answered'
 result "$(status [ "$(value "$out" difference)" = 0 ])" 'the document says that the sum adds up'
@@ -53,7 +53,7 @@ for mode in batch resident lease; do
 	wait "$pid" || got=$?
 	kill "$load" 2>/dev/null || true
 	wait "$load" 2>/dev/null || true
-	result $got "SIGTERM under full load, $mode mode: exit status 0"
+	result "$got" "SIGTERM under full load, $mode mode: exit status 0"
 	result "$(status [ "$(value "$out" received)" -gt 1000 ])" "$mode: there was a load"
 	result "$(status [ "$(value "$out" difference)$(value "$out" in_flight)" = 00 ])" "$mode: the sum adds up, nothing in flight"
 done
@@ -87,7 +87,7 @@ expected = [[0, 0, 1.5, -2, values[0][4], 0.25], [1, 0, 7, 8, 0, 0], [2, 1, 0, 0
 assert values == expected, values
 assert abs(values[0][4] - f) < 1e4
 PY
-	result $got 'transform: four floats of each packet, code 1 for the short one'
+	result "$got" 'transform: four floats of each packet, code 1 for the short one'
 else
 	kill "$pid"
 	skip 'transform: four floats of each packet, code 1 for the short one' 'no python3'
@@ -95,6 +95,7 @@ fi
 
 # -- a reader that stops: the end is bounded all the same --
 mkfifo "$folder/fifo"
+# shellcheck disable=SC2217 # it shall not read: the pipe stays full
 sleep 20 <"$folder/fifo" &
 reader=$!
 children="$children $reader"
@@ -148,7 +149,7 @@ else
 	before=$(date +%s)
 	kill -TERM $pid
 	wait $pid && got=0 || got=$?
-	result $got 'a pipe that stops in the middle of a record: SIGTERM ends it with 0'
+	result "$got" 'a pipe that stops in the middle of a record: SIGTERM ends it with 0'
 	result "$(status [ $(($(date +%s) - before)) -le 1 ])" 'and at once'
 	result "$(status [ "$(value "$out" received)" = 10 ])" 'and what was whole was counted'
 	kill $writer 2>/dev/null || true
@@ -192,7 +193,7 @@ second=$!
 children="$children $second"
 sleep 0.5
 "$WARPNIC" send "127.0.0.1:$port" --count 2000 --sources 20 --json >"$folder/send" 2>/dev/null && got=0 || got=1
-result $got 'two instances on one port: none of 2,000 lost'
+result "$got" 'two instances on one port: none of 2,000 lost'
 kill "$first" "$second"
 wait "$first" "$second" || true
 both=$(($(value "$folder/first.out" answered) + $(value "$folder/second.out" answered)))
