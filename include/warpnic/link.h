@@ -6,6 +6,7 @@
  *     memory:[count=N,bytes=N,...]       packets made up here, or by hooks
  *     udp:HOST:PORT[,queues=N,gro=...]   a UDP socket
  *     packet:IFACE[,queues=N]            frames of an interface (AF_PACKET)
+ *     xdp:IFACE,ip=...|ports=...         frames of an interface that are steered past the kernel (AF_XDP)
  *     pcap:IN[,write=OUT]                a capture file
  *
  * `warpnic links` lists them with all their options.

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "link/identity.h"
+#include "link/interface.h"
 #include "link/packet.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
-#include <net/if.h>
-#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -30,34 +28,6 @@ enum {
 	RING_BYTES_USUAL = 8 << 20,
 };
 
-static void list_interfaces(char *text, size_t bytes)
-{
-	struct if_nameindex *names = if_nameindex();
-	size_t used = 0;
-
-	text[0] = '\0';
-	for (int i = 0; names && names[i].if_index && used < bytes; i++)
-		used += (size_t)snprintf(text + used, bytes - used, "%s%s", i ? ", " : "",
-					 names[i].if_name);
-	if (names)
-		if_freenameindex(names);
-}
-
-static int find_interface(struct wn_packet_state *state, const char *name, struct wn_error *error)
-{
-	char names[512];
-
-	state->interface_index = (int)if_nametoindex(name);
-	if (state->interface_index)
-		return 0;
-	list_interfaces(names, sizeof(names));
-	if (!name[0])
-		return wn_fail(error, EINVAL, WN_USAGE,
-			       "packet link: no interface named; there are: %s", names);
-	return wn_fail(error, ENODEV, WN_UNAVAILABLE,
-		       "packet link '%s': no such interface; there are: %s", name, names);
-}
-
 static int open_socket(const char *name, struct wn_error *error)
 {
 	/* Protocol 0: receives nothing until it is bound with one. */
@@ -72,38 +42,6 @@ static int open_socket(const char *name, struct wn_error *error)
 			       program_invocation_name);
 	return wn_fail(error, errno, WN_UNAVAILABLE, "packet link '%s': socket(AF_PACKET): %s",
 		       name, strerror(errno));
-}
-
-/* MTU, kind and address of the interface. */
-static int examine_interface(struct wn_link *link, const char *name, struct wn_error *error)
-{
-	struct wn_packet_state *state = link->state;
-	struct ifreq request = { .ifr_ifindex = 0 }, mtu;
-	const int fd = open_socket(name, error);
-	int rc = 0;
-
-	if (fd < 0)
-		return fd;
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
-	mtu = request;
-	if (ioctl(fd, SIOCGIFHWADDR, &request)) {
-		rc = wn_fail(error, errno, WN_UNAVAILABLE, "packet link '%s': %s", name,
-			     strerror(errno));
-	} else if (request.ifr_hwaddr.sa_family != ARPHRD_ETHER &&
-		   request.ifr_hwaddr.sa_family != ARPHRD_LOOPBACK) {
-		rc = wn_fail(error, EPROTONOSUPPORT, WN_UNAVAILABLE,
-			     "packet link '%s': the interface carries no Ethernet frames (hardware "
-			     "type %u); Ethernet, veth, bridge, tap and loopback do", name,
-			     request.ifr_hwaddr.sa_family);
-	} else if (ioctl(fd, SIOCGIFMTU, &mtu)) {
-		rc = wn_fail(error, errno, WN_UNAVAILABLE, "packet link '%s': %s", name,
-			     strerror(errno));
-	} else {
-		state->mtu = (uint32_t)mtu.ifr_mtu;
-		rc = wn_identity_parse(link, (const uint8_t *)request.ifr_hwaddr.sa_data, error);
-	}
-	close(fd);
-	return rc;
 }
 
 static void fill_limits(struct wn_link *link)
@@ -320,12 +258,16 @@ int wn_packet_open(struct wn_link *link, struct wn_error *error)
 {
 	struct wn_packet_state *state = link->state;
 	const char *name = link->options.address;
+	struct wn_interface interface;
 	int rc;
 
 	state->direction = (int)wn_options_number(&link->options, "direction");
-	rc = find_interface(state, name, error);
-	if (!rc)
-		rc = examine_interface(link, name, error);
+	rc = wn_interface_find(&interface, "packet link", name, error);
+	if (rc)
+		return rc;
+	state->interface_index = interface.index;
+	state->mtu = interface.mtu;
+	rc = wn_identity_parse(link, interface.mac, error);
 	if (!rc)
 		rc = wn_filter_compile(&state->filter, link->filter, name, error);
 	if (rc)

@@ -52,6 +52,8 @@ extern const struct feeder feeder_udp4;
 extern const struct feeder feeder_udp6;
 extern const struct feeder feeder_packet2;
 extern const struct feeder feeder_packet3;
+extern const struct feeder feeder_xdp;
+extern const struct feeder feeder_xdp_skb;
 extern const struct feeder feeder_pcap;
 
 #endif

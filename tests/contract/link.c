@@ -2,7 +2,8 @@
 /*
  * The contract of src/link/link.h, as one suite that every kind of link passes the same way.
  *
- *     link KIND      memory, udp4, udp6, packet2, packet3 (kernel ring version) or pcap
+ *     link KIND      memory, udp4, udp6, packet2, packet3 (kernel ring version), xdp, xdp-skb
+ *                    or pcap
  */
 #include <errno.h>
 #include <pthread.h>
@@ -16,7 +17,8 @@
 #include "tests/contract/feeder.h"
 
 static const struct feeder *const feeders[] = {
-	&feeder_memory, &feeder_udp4, &feeder_udp6, &feeder_packet2, &feeder_packet3, &feeder_pcap,
+	&feeder_memory, &feeder_udp4, &feeder_udp6, &feeder_packet2, &feeder_packet3,
+	&feeder_xdp, &feeder_xdp_skb, &feeder_pcap,
 };
 
 enum {
@@ -487,7 +489,7 @@ int main(int argc, char **argv)
 		if (!strcmp(feeders[i]->kind, argv[1]))
 			feeder = feeders[i];
 	if (!feeder) {
-		fprintf(stderr, "usage: link memory|udp4|udp6|packet2|packet3|pcap\n");
+		fprintf(stderr, "usage: link memory|udp4|udp6|packet2|packet3|xdp|xdp-skb|pcap\n");
 		return 2;
 	}
 	if (feeder->obstacle) {

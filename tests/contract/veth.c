@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -65,6 +67,24 @@ const char *veth_open(void)
 		     "ip link set wn-a up && ip link set wn-b up"))
 		return "no veth interfaces here";
 	return veth_wait() ? "the veth pair does not come up" : NULL;
+}
+
+const char *veth_xdp_obstacle(void)
+{
+	const int fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+	union bpf_attr attributes;
+
+	if (fd < 0)
+		return errno == EAFNOSUPPORT ? "no AF_XDP sockets in this kernel" :
+					       "no AF_XDP sockets allowed here";
+	close(fd);
+	memset(&attributes, 0, sizeof(attributes));
+	attributes.map_type = BPF_MAP_TYPE_XSKMAP;
+	attributes.key_size = attributes.value_size = sizeof(uint32_t);
+	attributes.max_entries = 1;
+	if (close((int)syscall(SYS_bpf, BPF_MAP_CREATE, &attributes, sizeof(attributes))))
+		return "no bpf call allowed here";
+	return veth_open();
 }
 
 int veth_socket(const char *name)

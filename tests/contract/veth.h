@@ -9,6 +9,9 @@
 /* Moves the calling thread into a new namespace. NULL, or why that is not possible here. */
 const char *veth_open(void);
 
+/* The same, where AF_XDP sockets and the bpf call are needed as well. */
+const char *veth_xdp_obstacle(void);
+
 /* A raw socket on an interface that receives what arrives there, waiting up to a second. */
 int veth_socket(const char *name);
 

@@ -1,0 +1,150 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# An xdp link among real clients, over a veth pair between two network namespaces: its own addresses
+# are answered by the lane's stack, the kernel's address on the same interface by the kernel, tshark
+# finds nothing malformed, another program is named, and kill -9 leaves nothing attached.
+set -eu
+. "$(dirname "$0")/../tool/common.sh"
+
+skip_all() {
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+
+PATH=$PATH:/usr/sbin:/sbin
+[ "$(id -u)" = 0 ] || skip_all 'needs root'
+for tool in ip ping nc; do command -v $tool >/dev/null || skip_all "needs $tool"; done
+# A veth hands over frames without checksums otherwise, and XDP has no way to say so.
+command -v ethtool >/dev/null || skip_all 'needs ethtool'
+client=wn-client-$$ server=wn-server-$$
+clean_up() {
+	finish
+	ip netns del $client 2>/dev/null || true
+	ip netns del $server 2>/dev/null || true
+}
+trap clean_up EXIT
+ip netns add $client 2>/dev/null && ip netns add $server 2>/dev/null || skip_all 'no network namespaces here'
+ip netns exec $client true 2>/dev/null || skip_all 'ip netns exec does not work here'
+ip link add wn-c netns $client type veth peer name wn-s netns $server || skip_all 'no veth here'
+ip -n $client addr add 10.9.0.1/24 dev wn-c
+ip -n $client addr add fd09::1/64 dev wn-c nodad
+ip -n $server addr add 10.9.0.3/24 dev wn-s
+ip -n $server addr add fd09::3/64 dev wn-s nodad
+ip -n $client link set wn-c up
+ip -n $server link set wn-s up
+ip netns exec $client ethtool -K wn-c tx off >/dev/null 2>&1 || skip_all 'ethtool -K does not work here'
+ip netns exec $server ethtool -K wn-s tx off >/dev/null 2>&1 || skip_all 'ethtool -K does not work here'
+sleep 1
+
+status() { if "$@"; then echo 0; else echo 1; fi; }
+inside() { ip netns exec $client "$@"; }
+attached() { ip -n $server -d link show wn-s | grep -q 'prog/xdp'; }
+
+# serve NAME ARGUMENT...: starts warpnic and waits until its link is open.
+serve() {
+	name=$1
+	shift
+	ip netns exec $server "$WARPNIC" run "$@" --json >"$folder/$name.out" 2>"$folder/$name.err" &
+	pid=$!
+	children="$children $pid"
+	i=0
+	while ! grep -qs 'is xdp' "$folder/$name.err"; do
+		i=$((i + 1))
+		if ! kill -0 $pid 2>/dev/null || [ $i -gt 100 ]; then
+			grep -q 'no AF_XDP sockets\|no permission\|cannot be attached' "$folder/$name.err" &&
+				skip_all "$(tail -n 1 "$folder/$name.err")"
+			sed 's/^/# /' "$folder/$name.err"
+			exit 1
+		fi
+		sleep 0.1
+	done
+}
+
+# stop NAME: ends it; the sum must add up and the program be gone.
+stop() {
+	kill -TERM $pid
+	wait $pid && got=0 || got=$?
+	result $got "$1: drains on SIGTERM"
+	result "$(status [ "$(value "$folder/$1.out" difference)" = 0 ])" "$1: the sum adds up"
+	result "$(if attached; then echo 1; else echo 0; fi)" "$1: nothing stays attached"
+}
+
+# echoes ADDRESS [-6]: nc gets its line back.
+echoes() {
+	[ "$(echo 'over frames' | inside timeout 5 nc ${2-} -u -w 1 "$1" 7777 || true)" = 'over frames' ]
+}
+
+pings() { inside ping ${2-} -c 3 -i 0.1 -W 1 "$1" 2>&1 | grep -q '3 received'; }
+
+dump=
+if command -v tcpdump >/dev/null; then
+	inside tcpdump -U -i wn-c -w "$folder/all.pcap" >/dev/null 2>&1 &
+	dump=$!
+	children="$children $dump"
+fi
+
+for mode in auto skb; do
+	serve $mode echo --link "xdp:wn-s,mode=$mode,ip=10.9.0.2/24,ip=fd09::2/64"
+	result "$(status attached)" "$mode: attached"
+	result "$(status pings 10.9.0.2)" "$mode: ping"
+	result "$(status pings fd09::2 -6)" "$mode: ping -6"
+	result "$(status echoes 10.9.0.2)" "$mode: nc -u"
+	result "$(status echoes fd09::2 -6)" "$mode: nc -6 -u"
+	result "$(status pings 10.9.0.3)" "$mode: the kernel's own address is still the kernel's"
+	result "$(status pings fd09::3 -6)" "$mode: and over IPv6"
+	result "$(if pings 10.9.0.77; then echo 1; else echo 0; fi)" "$mode: nobody's address stays silent"
+	inside "$WARPNIC" send 10.9.0.2:9000 --count 5000 --json >"$folder/send" 2>/dev/null || true
+	result "$(status [ "$(value "$folder/send" lost)" = 0 ])" "$mode: warpnic send: 5,000 echoed, none lost"
+	got=0
+	ip netns exec $server timeout 20 "$WARPNIC" run count --link xdp:wn-s,steer=all --duration 1 \
+		>/dev/null 2>"$folder/second" || got=$?
+	result "$(status [ $got = 69 ])" "$mode: a second program is refused"
+	result "$(status grep -q "program [0-9]* 'warpnic'" "$folder/second")" "$mode: and told whose the first is"
+	stop $mode
+done
+
+# The kernel's own address and one port of it; all else there is the kernel's.
+serve ports echo --link xdp:wn-s,ports=7777,ip=10.9.0.3,ip=fd09::3
+result "$(status echoes 10.9.0.3)" 'ports=7777: answered'
+result "$(status echoes fd09::3 -6)" 'ports=7777: answered over IPv6'
+result "$(status pings 10.9.0.3)" 'ports=7777: ping'
+ip netns exec $server timeout 10 nc -l 10.9.0.3 2222 </dev/null >"$folder/tcp" 2>/dev/null &
+children="$children $!"
+sleep 0.3
+echo 'a login' | inside timeout 5 nc -w 1 10.9.0.3 2222 >/dev/null 2>&1 || true
+sleep 0.2
+result "$(status grep -q 'a login' "$folder/tcp")" 'ports=7777: a TCP connection goes on'
+kill -KILL $pid
+wait $pid 2>/dev/null || true
+i=0
+while attached && [ $i -lt 30 ]; do
+	i=$((i + 1))
+	sleep 0.1
+done
+result "$(if attached; then echo 1; else echo 0; fi)" 'kill -9: nothing stays attached'
+
+if "$WARPNIC" run count --link "pcap:$folder/none" 2>&1 </dev/null | grep -q 'no libpcap'; then
+	skip 'filter words' 'no libpcap'
+else
+	serve words echo --link xdp:wn-s,ip=10.9.0.3 udp dst port 7777
+	result "$(status echoes 10.9.0.3)" 'filter words: answered'
+	result "$(status pings 10.9.0.3)" "filter words: ping is the kernel's"
+	result "$(status [ "$(inside nc -u -w 1 10.9.0.3 7778 </dev/null | wc -c)" = 0 ])" 'filter words: another port is not'
+	stop words
+	result "$(status [ "$(value "$folder/words.out" received)" = 1 ])" 'filter words: one packet came in'
+fi
+
+if [ -n "$dump" ]; then
+	kill $dump
+	wait $dump || true
+fi
+if [ -n "$dump" ] && command -v tshark >/dev/null; then
+	tshark -r "$folder/all.pcap" -o ip.check_checksum:TRUE -o udp.check_checksum:TRUE \
+		-Y '_ws.malformed || ip.checksum.status==0 || udp.checksum.status==0 || icmp.checksum.status==0 || icmpv6.checksum.status==0' \
+		>"$folder/bad" 2>/dev/null
+	[ ! -s "$folder/bad" ] || sed 's/^/# /' "$folder/bad" | head -n 20
+	result "$(status [ ! -s "$folder/bad" ])" 'tshark: no malformed packet, no bad checksum'
+else
+	skip 'tshark: no malformed packet, no bad checksum' 'no tshark or tcpdump'
+fi
+done_testing
