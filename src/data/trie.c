@@ -130,7 +130,8 @@ int wn_trie_build(struct wn_table *table, struct wn_store *store, struct wn_entr
 
 	if (entries->count >= IS_NODE - 1)
 		return wn_fail(error, E2BIG, WN_FAILED, "table %s: more than 2^31 prefixes", path);
-	qsort(entries->list, entries->count, sizeof(*entries->list), by_length);
+	if (entries->count)
+		qsort(entries->list, entries->count, sizeof(*entries->list), by_length);
 	for (size_t i = 1; i < entries->count; i++)
 		if (is_same(&entries->list[i], &entries->list[i - 1]))
 			return wn_entry_twice(&entries->list[i], path, error);
