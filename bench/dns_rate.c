@@ -29,7 +29,8 @@ struct pump {
 static struct pump pumps[QUEUES_MAX];
 static uint32_t is_over;
 
-static int next(void *context, uint32_t queue, uint8_t *bytes, uint32_t capacity, struct wn_memory_packet *packet)
+static int next(void *context, uint32_t queue, uint8_t *bytes, uint32_t capacity,
+		struct wn_memory_packet *packet)
 {
 	struct pump *pump = &pumps[queue];
 
@@ -44,8 +45,8 @@ static int next(void *context, uint32_t queue, uint8_t *bytes, uint32_t capacity
 	return 1;
 }
 
-static int take(void *context, uint32_t queue, const uint8_t *bytes, const struct wn_memory_packet *packet,
-		int is_reply)
+static int take(void *context, uint32_t queue, const uint8_t *bytes,
+		const struct wn_memory_packet *packet, int is_reply)
 {
 	(void)context;
 	(void)bytes;
@@ -93,7 +94,9 @@ static uint64_t answers(uint32_t queues)
 
 static void wait_for(double seconds)
 {
-	nanosleep(&(struct timespec){(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)}, NULL);
+	nanosleep(&(struct timespec){(time_t)seconds,
+				     (long)((seconds - (double)(time_t)seconds) * 1e9)},
+		  NULL);
 }
 
 int main(int count, char **words)
@@ -102,9 +105,15 @@ int main(int count, char **words)
 	const struct wn_memory_hooks hooks = {.next = next, .take = take};
 	char zone[1024], link[64];
 	const char *const loads[] = {zone};
-	struct wn_runtime_params params = {.program = "dns", .links = {link}, .link_count = 1, .hooks = &hooks,
-					   .loads = loads, .load_count = 1, .parameters = {"rate_limit=0"},
-					   .parameter_count = 1, .pump_threads = 1};
+	struct wn_runtime_params params = {.program = "dns",
+					   .links = {link},
+					   .link_count = 1,
+					   .hooks = &hooks,
+					   .loads = loads,
+					   .load_count = 1,
+					   .parameters = {"rate_limit=0"},
+					   .parameter_count = 1,
+					   .pump_threads = 1};
 	struct wn_error error = {0};
 	struct wn_runtime *runtime;
 	struct wn_counters counters;
@@ -135,8 +144,9 @@ int main(int count, char **words)
 	wn_runtime_stop(runtime);
 	wn_runtime_snapshot(runtime, &counters);
 	wn_runtime_destroy(runtime);
-	printf("{\"queries_per_second\": %.0f, \"received\": %llu, \"answered\": %llu, \"answered_bytes\": %llu}\n", rate,
-	       (unsigned long long)counters.received, (unsigned long long)counters.answered,
+	printf("{\"queries_per_second\": %.0f, \"received\": %llu, \"answered\": %llu, "
+	       "\"answered_bytes\": %llu}\n",
+	       rate, (unsigned long long)counters.received, (unsigned long long)counters.answered,
 	       (unsigned long long)counters.answered_bytes);
 	return counters.answered == counters.received ? WN_OK : WN_FAILED;
 }

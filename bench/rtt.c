@@ -20,7 +20,8 @@ struct ping {
 	uint32_t rounds, sent, answered, bytes;
 };
 
-static int next(void *context, uint32_t queue, uint8_t *bytes, uint32_t capacity, struct wn_memory_packet *packet)
+static int next(void *context, uint32_t queue, uint8_t *bytes, uint32_t capacity,
+		struct wn_memory_packet *packet)
 {
 	struct ping *ping = context;
 
@@ -38,8 +39,8 @@ static int next(void *context, uint32_t queue, uint8_t *bytes, uint32_t capacity
 	return 1;
 }
 
-static int take(void *context, uint32_t queue, const uint8_t *bytes, const struct wn_memory_packet *packet,
-		int is_reply)
+static int take(void *context, uint32_t queue, const uint8_t *bytes,
+		const struct wn_memory_packet *packet, int is_reply)
 {
 	struct ping *ping = context;
 
@@ -80,7 +81,8 @@ int main(int count, char **words)
 	struct ping ping = {.bytes = count > 4 ? (uint32_t)atoi(words[4]) : 64,
 			    .rounds = count > 5 ? (uint32_t)atoi(words[5]) : 20000};
 	const struct wn_memory_hooks hooks = {.context = &ping, .next = next, .take = take};
-	struct wn_runtime_params params = {.links = {"memory:"}, .link_count = 1, .pump_threads = 1, .hooks = &hooks};
+	struct wn_runtime_params params = {
+		.links = {"memory:"}, .link_count = 1, .pump_threads = 1, .hooks = &hooks};
 	uint32_t skip = ping.rounds / 10, kept = ping.rounds - skip;
 	int status;
 
@@ -99,8 +101,10 @@ int main(int count, char **words)
 	status = run(&ping, &params);
 	if (!status) {
 		qsort(ping.times + skip, kept, sizeof(*ping.times), compare);
-		printf("{\"probe\": \"rtt\", \"p50_us\": %.3f, \"p99_us\": %.3f, \"min_us\": %.3f}\n",
-		       (double)ping.times[skip + kept / 2] / 1e3, (double)ping.times[skip + kept * 99 / 100] / 1e3,
+		printf("{\"probe\": \"rtt\", \"p50_us\": %.3f, \"p99_us\": %.3f, \"min_us\": "
+		       "%.3f}\n",
+		       (double)ping.times[skip + kept / 2] / 1e3,
+		       (double)ping.times[skip + kept * 99 / 100] / 1e3,
 		       (double)ping.times[skip] / 1e3);
 	}
 	free(ping.times);

@@ -38,7 +38,8 @@ void wn_queue_log(const struct wn_queue *queue, int64_t *last_ns, const char *fo
 static int check_params(const struct wn_runtime_params *params, struct wn_error *error)
 {
 	if (!params->program || !params->program[0])
-		return wn_fail(error, EINVAL, WN_USAGE, "no program named; `warpnic programs` lists them");
+		return wn_fail(error, EINVAL, WN_USAGE,
+			       "no program named; `warpnic programs` lists them");
 	if (params->link_count == 0)
 		return wn_fail(error, EINVAL, WN_USAGE,
 			       "no link named; for example udp:127.0.0.1:9000");
@@ -123,17 +124,18 @@ static int check_deliveries(const struct wn_runtime *runtime, struct wn_error *e
 	if (!number)
 		return 0;
 	if (number > runtime->params.link_count)
-		return wn_fail(error, EINVAL, WN_USAGE, "deliver_link=%u: there are %u links", number,
-			       runtime->params.link_count);
+		return wn_fail(error, EINVAL, WN_USAGE, "deliver_link=%u: there are %u links",
+			       number, runtime->params.link_count);
 	for (uint32_t i = 0; i < runtime->params.link_count; i++) {
 		const struct wn_link *from = &runtime->links[i];
 
 		if (from->limits.can_receive && from->limits.kind != to->limits.kind)
-			return wn_fail(error, EINVAL, WN_USAGE,
-				       "'%s' takes %s, the link '%s' brings %s: it cannot keep what is "
-				       "delivered there",
-				       to->spec, to->limits.kind == WN_FRAME ? "frames" : "datagrams",
-				       from->spec, from->limits.kind == WN_FRAME ? "frames" : "datagrams");
+			return wn_fail(
+				error, EINVAL, WN_USAGE,
+				"'%s' takes %s, the link '%s' brings %s: it cannot keep what is "
+				"delivered there",
+				to->spec, to->limits.kind == WN_FRAME ? "frames" : "datagrams",
+				from->spec, from->limits.kind == WN_FRAME ? "frames" : "datagrams");
 	}
 	return 0;
 }
@@ -141,11 +143,12 @@ static int check_deliveries(const struct wn_runtime *runtime, struct wn_error *e
 static int no_address(const struct wn_program *program, const struct wn_link *link,
 		      struct wn_error *error)
 {
-	return wn_fail(error, EINVAL, WN_USAGE,
-		       "program '%s' takes datagrams, the link '%s' brings frames: say which addresses to "
-		       "answer for, for example %s%cip=10.0.0.2/24",
-		       program->name, link->spec, link->spec,
-		       link->spec[strlen(link->spec) - 1] == ':' ? '\0' : ',');
+	return wn_fail(
+		error, EINVAL, WN_USAGE,
+		"program '%s' takes datagrams, the link '%s' brings frames: say which addresses to "
+		"answer for, for example %s%cip=10.0.0.2/24",
+		program->name, link->spec, link->spec,
+		link->spec[strlen(link->spec) - 1] == ':' ? '\0' : ',');
 }
 
 /* A program must be able to take what its links bring. */
@@ -164,13 +167,14 @@ static int check_kinds(const struct wn_runtime *runtime, struct wn_error *error)
 				return no_address(program, link, error);
 		} else if (!(program->kind & link->limits.kind))
 			return wn_fail(error, EINVAL, WN_USAGE,
-				       "program '%s' takes %s, the link '%s' brings %s", program->name,
-				       is_frame ? "datagrams" : "frames", link->spec,
+				       "program '%s' takes %s, the link '%s' brings %s",
+				       program->name, is_frame ? "datagrams" : "frames", link->spec,
 				       is_frame ? "frames" : "datagrams");
 		if (runtime->params.filter && !link->limits.takes_filter)
-			return wn_fail(error, EINVAL, WN_USAGE,
-				       "filter '%s': the link '%s' takes none; packet and pcap links do",
-				       runtime->params.filter, link->spec);
+			return wn_fail(
+				error, EINVAL, WN_USAGE,
+				"filter '%s': the link '%s' takes none; packet and pcap links do",
+				runtime->params.filter, link->spec);
 	}
 	return check_deliveries(runtime, error);
 }
@@ -254,7 +258,8 @@ static int make_queues(struct wn_runtime *runtime, struct wn_error *error)
 			queue->outlets.queues = runtime->queues;
 			queue->outlets.count = link_count;
 			queue->outlets.deliveries = deliveries_of(runtime, k);
-			rc = runtime->links[k].limits.can_receive ? make_ring(runtime, queue, error) : 0;
+			rc = runtime->links[k].limits.can_receive ? make_ring(runtime, queue, error)
+								  : 0;
 			if (rc)
 				return rc;
 		}
@@ -279,8 +284,8 @@ struct wn_runtime *wn_runtime_create(const struct wn_runtime_params *params, str
 	pthread_mutex_init(&runtime->budget.lock, NULL);
 	runtime->budget.left = params->packet_limit;
 	pthread_mutex_init(&runtime->version_lock, NULL);
-	if (open_program(runtime, error) || open_links(runtime, error) || check_kinds(runtime, error) ||
-	    make_queues(runtime, error)) {
+	if (open_program(runtime, error) || open_links(runtime, error) ||
+	    check_kinds(runtime, error) || make_queues(runtime, error)) {
 		wn_runtime_destroy(runtime);
 		return NULL;
 	}
@@ -384,7 +389,8 @@ int wn_runtime_wait(struct wn_runtime *runtime, uint32_t timeout_ms)
 
 	for (;;) {
 		const int64_t left = deadline - wn_clock_ns();
-		struct timespec pause = {0, left < 10 * WN_MILLISECOND_NS ? left : 10 * WN_MILLISECOND_NS};
+		struct timespec pause = {0, left < 10 * WN_MILLISECOND_NS ? left
+									  : 10 * WN_MILLISECOND_NS};
 
 		if (any_failed(runtime))
 			return -EIO;

@@ -42,7 +42,8 @@ static int parse_value(enum wn_parameter_type type, const char *text, uint64_t *
 
 static const char *type_name(enum wn_parameter_type type)
 {
-	static const char *const names[] = {"", "a number", "a size", "on or off", "an IPv4 address"};
+	static const char *const names[] = {"", "a number", "a size", "on or off",
+					    "an IPv4 address"};
 
 	return names[type];
 }
@@ -68,7 +69,8 @@ static int is_named(const char *name, const char *wish, size_t length)
 }
 
 /* The names of the program's parameters; as options, "--rate-limit", or as they are, "rate_limit". */
-static void list_parameters(const struct wn_program *program, int as_options, char *text, size_t bytes)
+static void list_parameters(const struct wn_program *program, int as_options, char *text,
+			    size_t bytes)
 {
 	size_t used = 0;
 
@@ -76,8 +78,8 @@ static void list_parameters(const struct wn_program *program, int as_options, ch
 	for (uint32_t i = 0; program->parameters[i].name && used < bytes; i++) {
 		char *from = text + used;
 
-		used += (size_t)snprintf(from, bytes - used, "%s%s%s", used ? ", " : "", as_options ? "--" : "",
-					 program->parameters[i].name);
+		used += (size_t)snprintf(from, bytes - used, "%s%s%s", used ? ", " : "",
+					 as_options ? "--" : "", program->parameters[i].name);
 		for (; as_options && (from = strchr(from, '_')) != NULL; from++)
 			*from = '-';
 	}
@@ -90,9 +92,10 @@ static int unknown_parameter(const struct wn_program *program, const char *wish,
 
 	list_parameters(program, is_option, known, sizeof(known));
 	if (!is_option)
-		return wn_fail(error, EINVAL, WN_USAGE, "parameter '%s': program '%s' has: %s", wish,
-			       program->name, known);
-	return wn_fail(error, EINVAL, WN_USAGE, "unknown option '%.*s'; options of program '%s': %s",
+		return wn_fail(error, EINVAL, WN_USAGE, "parameter '%s': program '%s' has: %s",
+			       wish, program->name, known);
+	return wn_fail(error, EINVAL, WN_USAGE,
+		       "unknown option '%.*s'; options of program '%s': %s",
 		       (int)strcspn(wish, "="), wish, program->name, known);
 }
 
@@ -112,8 +115,8 @@ static int set_parameter(struct wn_data *data, const struct wn_program *program,
 		if (text && !parse_value(field->type, text, &data->parameters[i]))
 			return 0;
 		return wn_fail(error, EINVAL, WN_USAGE, "%s '%s': must be %s=%s (%s)",
-			       is_option ? "option" : "parameter", wish, field->name, type_name(field->type),
-			       field->help);
+			       is_option ? "option" : "parameter", wish, field->name,
+			       type_name(field->type), field->help);
 	}
 	return unknown_parameter(program, wish, is_option, error);
 }
@@ -152,7 +155,8 @@ static int fill_table(struct wn_data *data, uint32_t number, const struct wn_tab
 	int rc = wn_entries_read(&entries, field->kind, field->value_bytes, path, error);
 
 	if (!rc)
-		rc = wn_table_build(&data->tables[number], &data->store, field->kind, &entries, path, error);
+		rc = wn_table_build(&data->tables[number], &data->store, field->kind, &entries,
+				    path, error);
 	wn_entries_finish(&entries);
 	return rc;
 }
@@ -173,8 +177,8 @@ static int set_table(struct wn_data *data, const struct wn_program *program, con
 			used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s=FILE",
 						 used ? ", " : "", program->tables[i].name);
 	}
-	return wn_fail(error, EINVAL, WN_USAGE, "table '%s': program '%s' takes: %s", wish, program->name,
-		       used ? known : "none");
+	return wn_fail(error, EINVAL, WN_USAGE, "table '%s': program '%s' takes: %s", wish,
+		       program->name, used ? known : "none");
 }
 
 /* A table of cells has as many as the parameter of its name says. */
@@ -188,19 +192,21 @@ static int size_cells(struct wn_data *data, const struct wn_program *program, ui
 		if (strcmp(program->parameters[i].name, name))
 			continue;
 		if (data->parameters[i] > CELLS_MAX)
-			return wn_fail(error, EINVAL, WN_USAGE, "parameter '%s': at most %u cells", name,
-				       CELLS_MAX);
+			return wn_fail(error, EINVAL, WN_USAGE, "parameter '%s': at most %u cells",
+				       name, CELLS_MAX);
 		table->offset = data->cell_count;
 		table->count = data->parameters[i];
 		data->cell_count += data->parameters[i];
 		return 0;
 	}
-	return wn_fail(error, EINVAL, WN_FAILED,
-		       "program '%s': no parameter '%s' says how many cells the table of that name has",
-		       program->name, name);
+	return wn_fail(
+		error, EINVAL, WN_FAILED,
+		"program '%s': no parameter '%s' says how many cells the table of that name has",
+		program->name, name);
 }
 
-static int init_cells(struct wn_data *data, const struct wn_program *program, struct wn_error *error)
+static int init_cells(struct wn_data *data, const struct wn_program *program,
+		      struct wn_error *error)
 {
 	for (uint32_t i = 0; program->tables[i].name; i++) {
 		const int rc = program->tables[i].kind == WN_TABLE_cells
@@ -212,8 +218,8 @@ static int init_cells(struct wn_data *data, const struct wn_program *program, st
 	}
 	data->cells = calloc(data->cell_count + 1, sizeof(*data->cells));
 	return data->cells ? 0
-			   : wn_fail(error, ENOMEM, WN_FAILED, "out of memory: %zu cells of 4 bytes",
-				     data->cell_count);
+			   : wn_fail(error, ENOMEM, WN_FAILED,
+				     "out of memory: %zu cells of 4 bytes", data->cell_count);
 }
 
 static uint32_t count_parameters(const struct wn_program *program)
@@ -265,10 +271,12 @@ static int map_file(struct wn_data *data, const char *path, struct wn_error *err
 		rc = wn_fail(error, EINVAL, WN_NO_INPUT, "data %s: not a file", path);
 	} else if (status.st_size > 0) {
 		data->file_bytes = (size_t)status.st_size;
-		data->file = mmap(NULL, data->file_bytes, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+		data->file =
+			mmap(NULL, data->file_bytes, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
 		if (data->file == MAP_FAILED) {
 			data->file = NULL;
-			rc = wn_fail(error, errno, WN_NO_INPUT, "data %s: %s", path, strerror(errno));
+			rc = wn_fail(error, errno, WN_NO_INPUT, "data %s: %s", path,
+				     strerror(errno));
 		}
 	}
 	if (fd >= 0)
@@ -282,7 +290,8 @@ static int init_file(struct wn_data *data, const struct wn_program *program,
 {
 	if (wishes->file && program->loader)
 		return wn_fail(error, EINVAL, WN_USAGE,
-			       "data '%s': what program '%s' reads is made by its loader; leave the file out",
+			       "data '%s': what program '%s' reads is made by its loader; leave "
+			       "the file out",
 			       wishes->file, program->name);
 	if (wishes->file)
 		return map_file(data, wishes->file, error);
@@ -374,5 +383,6 @@ void wn_data_finish(struct wn_data *data)
 
 size_t wn_data_bytes(const struct wn_data *data)
 {
-	return data->store.used + data->file_bytes + data->blob.size + data->cell_count * sizeof(*data->cells);
+	return data->store.used + data->file_bytes + data->blob.size +
+	       data->cell_count * sizeof(*data->cells);
 }

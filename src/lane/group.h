@@ -55,7 +55,8 @@ struct wn_group_item {
 /* Whether the lane's stack runs the program on it. */
 WN_FN uint32_t wn_group_is_stacked(WN_PRIVATE const struct wn_packet *packet)
 {
-	return (packet->flags & WN_SLOT_FRAME) && (uint32_t)wn_program_kind == (uint32_t)WN_DATAGRAM;
+	return (packet->flags & WN_SLOT_FRAME) &&
+	       (uint32_t)wn_program_kind == (uint32_t)WN_DATAGRAM;
 }
 
 /* Bytes from the packet's start that its run may touch: all of its room under the stack. */
@@ -68,7 +69,8 @@ WN_FN uint32_t wn_group_reach(WN_PRIVATE const struct wn_packet *packet)
 	return packet->room < look ? packet->room : look;
 }
 
-WN_FN uint32_t wn_group_run(WN_PRIVATE struct wn_packet *packet, WN_GLOBAL const struct wn_identity *identity)
+WN_FN uint32_t wn_group_run(WN_PRIVATE struct wn_packet *packet,
+			    WN_GLOBAL const struct wn_identity *identity)
 {
 	if (wn_group_is_stacked(packet))
 		return wn_stack_run(packet, identity);
@@ -101,8 +103,9 @@ WN_FN uint64_t wn_group_since(WN_PRIVATE const struct wn_group *group, uint64_t 
 }
 
 /* After a batch, when nobody waits for it any more. */
-WN_FN void wn_group_note(WN_PRIVATE const struct wn_group *group, WN_PRIVATE const struct wn_group_times *times,
-			 uint32_t packets, uint64_t arrival_ns)
+WN_FN void wn_group_note(WN_PRIVATE const struct wn_group *group,
+			 WN_PRIVATE const struct wn_group_times *times, uint32_t packets,
+			 uint64_t arrival_ns)
 {
 	const uint64_t end = wn_group_cycles();
 
@@ -120,8 +123,8 @@ WN_FN void wn_group_note(WN_PRIVATE const struct wn_group *group, WN_PRIVATE con
  * bus as much as a chunk does; what it gained behind its end is zeroed first, so that nothing of another
  * packet's is in it.
  */
-WN_FN uint32_t wn_group_close_chunk(WN_STAGED uint8_t *staged, uint32_t length, uint32_t reach, uint32_t received,
-				    uint32_t is_segment)
+WN_FN uint32_t wn_group_close_chunk(WN_STAGED uint8_t *staged, uint32_t length, uint32_t reach,
+				    uint32_t received, uint32_t is_segment)
 {
 	const uint32_t bytes = length < reach ? length : reach;
 	const uint32_t end = (bytes + WN_CHUNK_BYTES - 1) / WN_CHUNK_BYTES * WN_CHUNK_BYTES;
@@ -139,17 +142,22 @@ WN_FN uint32_t wn_group_close_chunk(WN_STAGED uint8_t *staged, uint32_t length, 
  * byte was written to the ring's side, or read there in place: then the words need a release.
  */
 WN_FN uint32_t wn_group_batch(WN_PRIVATE struct wn_group *group,
-			      WN_PRIVATE struct wn_packet *packet, WN_PRIVATE struct wn_group_item *item,
-			      WN_PRIVATE struct wn_group_times *times, uint64_t offset, uint32_t count)
+			      WN_PRIVATE struct wn_packet *packet,
+			      WN_PRIVATE struct wn_group_item *item,
+			      WN_PRIVATE struct wn_group_times *times, uint64_t offset,
+			      uint32_t count)
 {
 	WN_STAGED const struct wn_group_queue *queue = group->queue;
 	const uint32_t lane = wn_group_lane();
 	const uint32_t reach = wn_group_reach(packet);
 	const uint32_t fits = reach <= group->launch->stage_bytes;
 	struct wn_group_piece piece = {
-		offset, item->is_mine && fits ? (packet->length < reach ? packet->length : reach) : 0};
+		offset,
+		item->is_mine && fits ? (packet->length < reach ? packet->length : reach) : 0};
 	struct wn_group_piece record = {
-		((uint64_t)item->index * queue->view.segments_max + item->segment) * queue->view.result_bytes, 0};
+		((uint64_t)item->index * queue->view.segments_max + item->segment) *
+			queue->view.result_bytes,
+		0};
 	uint32_t in_place = 0, code;
 
 	times->begin = wn_group_cycles();
@@ -161,7 +169,8 @@ WN_FN uint32_t wn_group_batch(WN_PRIVATE struct wn_group *group,
 
 		packet->record = group->records + lane * WN_LOCAL_RECORD_STRIDE;
 		if (fits) {
-			packet->bytes = group->local + lane * group->stride + wn_piece_phase(&piece);
+			packet->bytes =
+				group->local + lane * group->stride + wn_piece_phase(&piece);
 		} else {
 			packet->bytes = queue->replies + offset;
 			in_place = 1;
@@ -171,17 +180,20 @@ WN_FN uint32_t wn_group_batch(WN_PRIVATE struct wn_group *group,
 		code = wn_verdict_code(item->word);
 		if (code == WN_CODE_RECORD)
 			record.bytes = packet->record_length;
-		else if (fits && packet->changed && (code == WN_REPLY || code == WN_DELIVER || code == WN_FORWARD ||
-						     code >= WN_FORWARD_LINK))
-			piece.bytes = wn_group_close_chunk(group->local + lane * group->stride, wn_verdict_length(item->word),
-							   reach, length, item->is_segment);
+		else if (fits && packet->changed &&
+			 (code == WN_REPLY || code == WN_DELIVER || code == WN_FORWARD ||
+			  code >= WN_FORWARD_LINK))
+			piece.bytes = wn_group_close_chunk(group->local + lane * group->stride,
+							   wn_verdict_length(item->word), reach,
+							   length, item->is_segment);
 	}
 	wn_group_barrier();
 	times->judged = wn_group_cycles();
 	if (wn_group_ballot(piece.bytes))
 		wn_group_stage_out(queue->replies, group->local, group->stride, &piece, count);
 	if (wn_group_ballot(record.bytes))
-		wn_group_stage_out(queue->view.results, group->records, WN_LOCAL_RECORD_STRIDE, &record, count);
+		wn_group_stage_out(queue->view.results, group->records, WN_LOCAL_RECORD_STRIDE,
+				   &record, count);
 	return wn_group_ballot(piece.bytes | record.bytes | in_place);
 }
 
@@ -215,8 +227,9 @@ WN_FN void wn_group_load_slot(WN_PRIVATE struct wn_slot *slot, WN_GLOBAL const s
  * fetched if the program asks for it (loads that nobody uses are not made). Returns its arrival for the
  * stages, now and then, else 0.
  */
-WN_FN uint64_t wn_group_fill_slot(WN_PRIVATE struct wn_slot *slot, WN_GLOBAL const struct wn_slot *from,
-				  uint32_t position, uint32_t last, uint32_t is_mine)
+WN_FN uint64_t wn_group_fill_slot(WN_PRIVATE struct wn_slot *slot,
+				  WN_GLOBAL const struct wn_slot *from, uint32_t position,
+				  uint32_t last, uint32_t is_mine)
 {
 	slot->position = position + 1;
 	slot->flags = last & 0xff;
@@ -244,20 +257,23 @@ struct wn_group_train {
 };
 
 /* Takes the train of slot `position` in hand; all lanes read the same slot. */
-WN_FN void wn_group_take_train(WN_STAGED const struct wn_group_queue *queue, WN_PRIVATE struct wn_group_train *train,
-			       uint32_t position)
+WN_FN void wn_group_take_train(WN_STAGED const struct wn_group_queue *queue,
+			       WN_PRIVATE struct wn_group_train *train, uint32_t position)
 {
 	train->position = position;
 	train->index = position & queue->view.slot_mask;
 	wn_group_load_slot(&train->slot, &queue->view.slots[train->index]);
-	train->count = train->slot.segment_count < queue->view.segments_max ? train->slot.segment_count
-									     : queue->view.segments_max;
+	train->count = train->slot.segment_count < queue->view.segments_max
+			       ? train->slot.segment_count
+			       : queue->view.segments_max;
 	train->done = train->first_code = train->mixed = train->wrote = 0;
 }
 
 /* This lane's datagram of the next batch. Returns how many the batch has. */
-WN_FN uint32_t wn_group_next_segments(WN_PRIVATE const struct wn_group *group, WN_PRIVATE const struct wn_group_train *train,
-				      WN_PRIVATE struct wn_packet *packet, WN_PRIVATE struct wn_group_item *item,
+WN_FN uint32_t wn_group_next_segments(WN_PRIVATE const struct wn_group *group,
+				      WN_PRIVATE const struct wn_group_train *train,
+				      WN_PRIVATE struct wn_packet *packet,
+				      WN_PRIVATE struct wn_group_item *item,
 				      WN_PRIVATE uint64_t *offset)
 {
 	WN_STAGED const struct wn_group_queue *queue = group->queue;
@@ -269,8 +285,9 @@ WN_FN uint32_t wn_group_next_segments(WN_PRIVATE const struct wn_group *group, W
 	item->index = train->index;
 	item->segment = item->is_mine ? train->done + lane : 0;
 	item->is_segment = 1;
-	wn_packet_of_slot(packet, queue->view.peers, train->index, &train->slot, queue->view.slot_bytes,
-			  (uint32_t)wn_program_look_bytes, group->local, group->records, group->counts, group->data);
+	wn_packet_of_slot(packet, queue->view.peers, train->index, &train->slot,
+			  queue->view.slot_bytes, (uint32_t)wn_program_look_bytes, group->local,
+			  group->records, group->counts, group->data);
 	wn_packet_narrow(packet, train->slot.segment_bytes, item->segment, 0);
 	*offset = wn_frame_offset(train->index, queue->view.frame_stride) +
 		  (uint64_t)item->segment * train->slot.segment_bytes;
@@ -278,7 +295,8 @@ WN_FN uint32_t wn_group_next_segments(WN_PRIVATE const struct wn_group *group, W
 }
 
 /* After a batch: keeps its words. */
-WN_FN void wn_group_keep_segments(WN_PRIVATE const struct wn_group *group, WN_PRIVATE struct wn_group_train *train,
+WN_FN void wn_group_keep_segments(WN_PRIVATE const struct wn_group *group,
+				  WN_PRIVATE struct wn_group_train *train,
 				  WN_PRIVATE const struct wn_group_item *item, uint32_t wrote)
 {
 	const uint32_t code = wn_verdict_code(item->word);
@@ -295,12 +313,14 @@ WN_FN void wn_group_keep_segments(WN_PRIVATE const struct wn_group *group, WN_PR
  * The slot's word answers for all datagrams where they were given the same verdict and kept their
  * lengths; else each has a word of its own.
  */
-WN_FN void wn_group_answer_train(WN_PRIVATE const struct wn_group *group, WN_PRIVATE const struct wn_group_train *train)
+WN_FN void wn_group_answer_train(WN_PRIVATE const struct wn_group *group,
+				 WN_PRIVATE const struct wn_group_train *train)
 {
 	WN_STAGED const struct wn_group_queue *queue = group->queue;
 	const uint32_t lane = wn_group_lane();
 	const uint32_t mixed = wn_group_ballot(train->mixed) || train->first_code == WN_CODE_RECORD;
-	WN_GLOBAL uint32_t *own = queue->view.segments + (uint64_t)train->index * queue->view.segments_max;
+	WN_GLOBAL uint32_t *own =
+		queue->view.segments + (uint64_t)train->index * queue->view.segments_max;
 
 	for (uint32_t at = lane; mixed && at < train->count; at += WN_GROUP_LANES)
 		own[at] = group->words[at];
@@ -319,7 +339,8 @@ WN_FN void wn_group_answer_train(WN_PRIVATE const struct wn_group *group, WN_PRI
  * length and flags of the one slot there is: then nothing more is fetched than what the program asks for.
  * Returns 0 where a slot did not hold its position.
  */
-WN_FN uint32_t wn_group_block(WN_PRIVATE struct wn_group *group, uint32_t first, uint32_t count, uint32_t last)
+WN_FN uint32_t wn_group_block(WN_PRIVATE struct wn_group *group, uint32_t first, uint32_t count,
+			      uint32_t last)
 {
 	WN_STAGED const struct wn_group_queue *queue = group->queue;
 	const uint32_t lane = wn_group_lane(), position = first + lane;
@@ -334,9 +355,11 @@ WN_FN uint32_t wn_group_block(WN_PRIVATE struct wn_group *group, uint32_t first,
 	struct wn_packet packet;
 
 	train.slot = slot;
-	train.position = train.index = train.count = train.done = train.first_code = train.mixed = train.wrote = 0;
+	train.position = train.index = train.count = train.done = train.first_code = train.mixed =
+		train.wrote = 0;
 	if (last)
-		arrival_ns = wn_group_fill_slot(&slot, &queue->view.slots[index], position, last, item.is_mine);
+		arrival_ns = wn_group_fill_slot(&slot, &queue->view.slots[index], position, last,
+						item.is_mine);
 	else if (item.is_mine)
 		wn_group_load_slot(&slot, &queue->view.slots[index]);
 	bad = wn_group_ballot(item.is_mine && slot.position != position + 1);
@@ -351,15 +374,18 @@ WN_FN uint32_t wn_group_block(WN_PRIVATE struct wn_group *group, uint32_t first,
 	item.is_mine = item.is_mine && !(trains >> lane & 1);
 	if (item.is_mine)
 		wn_packet_of_slot(&packet, queue->view.peers, index, &slot, queue->view.slot_bytes,
-				  (uint32_t)wn_program_look_bytes, group->local, group->records, group->counts,
-				  group->data);
+				  (uint32_t)wn_program_look_bytes, group->local, group->records,
+				  group->counts, group->data);
 	for (;;) {
 		wrote = wn_group_batch(group, &packet, &item, &times, offset, batch);
 		if (is_train)
 			wn_group_keep_segments(group, &train, &item, wrote);
 		else if (item.is_mine)
-			wn_group_answer(&queue->view.verdicts[index],
-					item.word | wn_verdict_word(wn_lap(position, queue->view.slot_shift), 0, 0), wrote);
+			wn_group_answer(
+				&queue->view.verdicts[index],
+				item.word | wn_verdict_word(
+						    wn_lap(position, queue->view.slot_shift), 0, 0),
+				wrote);
 		wn_group_note(group, &times, batch, is_train ? 0 : arrival_ns);
 		if (!is_train || train.done >= train.count) {
 			if (is_train)
@@ -423,9 +449,10 @@ WN_FN void wn_group_flush(WN_PRIVATE struct wn_group *group)
 	group->is_dirty = 0;
 }
 
-WN_FN void wn_group_init(WN_PRIVATE struct wn_group *group, WN_PRIVATE const struct wn_group_launch *launch,
-			 WN_STAGED uint8_t *local, WN_PRIVATE uint64_t *counts,
-			 WN_PRIVATE const struct wn_program_data *data, uint32_t queue, uint32_t row)
+WN_FN void wn_group_init(WN_PRIVATE struct wn_group *group,
+			 WN_PRIVATE const struct wn_group_launch *launch, WN_STAGED uint8_t *local,
+			 WN_PRIVATE uint64_t *counts, WN_PRIVATE const struct wn_program_data *data,
+			 uint32_t queue, uint32_t row)
 {
 	WN_GLOBAL const uint32_t *from = (WN_GLOBAL const uint32_t *)&launch->queues[queue];
 
@@ -450,7 +477,8 @@ WN_FN void wn_group_init(WN_PRIVATE struct wn_group *group, WN_PRIVATE const str
 }
 
 /* The range of a batch was published before the launch: nothing of it is looked at. */
-WN_FN void wn_group_see_range(WN_PRIVATE struct wn_group_port *port, WN_PRIVATE const struct wn_group_order *order)
+WN_FN void wn_group_see_range(WN_PRIVATE struct wn_group_port *port,
+			      WN_PRIVATE const struct wn_group_order *order)
 {
 	port->seen = order->first + order->count;
 	port->final = port->seen;
@@ -462,8 +490,9 @@ WN_FN void wn_group_see_range(WN_PRIVATE struct wn_group_port *port, WN_PRIVATE 
  * Serves one queue as group `number` of `groups`, until the ring, or the range, is closed and empty, the
  * host says leave, or the lease is over.
  */
-WN_FN void wn_group_serve(WN_PRIVATE struct wn_group *group, WN_PRIVATE const struct wn_group_order *order,
-			  uint32_t number, uint32_t groups)
+WN_FN void wn_group_serve(WN_PRIVATE struct wn_group *group,
+			  WN_PRIVATE const struct wn_group_order *order, uint32_t number,
+			  uint32_t groups)
 {
 	WN_PRIVATE const struct wn_group_launch *launch = group->launch;
 	WN_STAGED const struct wn_group_queue *queue = group->queue;
@@ -472,8 +501,10 @@ WN_FN void wn_group_serve(WN_PRIVATE struct wn_group *group, WN_PRIVATE const st
 	struct wn_group_port port;
 	uint32_t lost = 0, count;
 
-	wn_group_port_init(&port, queue, order->is_range ? wn_group_first_position(order->first, number)
-							 : queue->positions[number], groups);
+	wn_group_port_init(&port, queue,
+			   order->is_range ? wn_group_first_position(order->first, number)
+					   : queue->positions[number],
+			   groups);
 	if (order->is_range)
 		wn_group_see_range(&port, order);
 	else if (wn_group_lane() == 0)
@@ -483,8 +514,9 @@ WN_FN void wn_group_serve(WN_PRIVATE struct wn_group *group, WN_PRIVATE const st
 		if (port.leave)
 			break; /* what is there is left for whoever goes on at these positions */
 		if (count) {
-			lost = !wn_group_block(group, port.position, count,
-					       count == 1 && port.position + 1 == port.seen ? port.last : 0);
+			lost = !wn_group_block(
+				group, port.position, count,
+				count == 1 && port.position + 1 == port.seen ? port.last : 0);
 			if (!lost)
 				wn_group_retire(&port, count);
 			group->is_dirty = 1;
@@ -499,7 +531,8 @@ WN_FN void wn_group_serve(WN_PRIVATE struct wn_group *group, WN_PRIVATE const st
 		now = wn_group_shuffle64(wn_group_cycles(), 0);
 		if (count)
 			busy = now;
-		if (group->is_dirty && now - flushed > (count ? launch->flush_cycles : launch->settle_cycles)) {
+		if (group->is_dirty &&
+		    now - flushed > (count ? launch->flush_cycles : launch->settle_cycles)) {
 			wn_group_flush(group);
 			flushed = now;
 		}

@@ -88,7 +88,8 @@ struct wn_group_order {
  */
 WN_FN uint32_t wn_group_local_bytes(uint32_t lanes, uint32_t stage_bytes)
 {
-	return (uint32_t)sizeof(struct wn_group_queue) + 4 * (uint32_t)WN_TRAIN_SEGMENTS_MAX + 8 * (uint32_t)WN_STAGE_WORDS +
+	return (uint32_t)sizeof(struct wn_group_queue) + 4 * (uint32_t)WN_TRAIN_SEGMENTS_MAX +
+	       8 * (uint32_t)WN_STAGE_WORDS +
 	       lanes * (stage_bytes + (uint32_t)WN_CHUNK_BYTES + (uint32_t)WN_LOCAL_RECORD_STRIDE);
 }
 

@@ -147,7 +147,8 @@ WN_FN uint32_t wn_group_peek(WN_PRIVATE struct wn_group_port *port)
 	}
 	if ((int32_t)(port->seen - port->position) <= 0)
 		return 0;
-	available = (int32_t)(port->seen - end) >= 0 ? end - port->position : port->seen - port->position;
+	available = (int32_t)(port->seen - end) >= 0 ? end - port->position
+						     : port->seen - port->position;
 	return available;
 }
 

@@ -42,18 +42,21 @@ WN_FN uint64_t wn_group_shuffle64(uint64_t value, uint32_t from)
  * microsecond or two on its way over the bus. Copies that go straight to local memory (cp.async) would need
  * no registers, but a GPU fetches them from host memory in smaller pieces: 27 GB/s where loads get 45.
  */
-WN_FN void wn_group_stage_in(WN_STAGED uint8_t *local, uint32_t stride, WN_GLOBAL const uint8_t *base,
+WN_FN void wn_group_stage_in(WN_STAGED uint8_t *local, uint32_t stride,
+			     WN_GLOBAL const uint8_t *base,
 			     WN_PRIVATE const struct wn_group_piece *piece, uint32_t count)
 {
 	enum { WN_STAGE_AHEAD = 4 };
 	const uint32_t lane = wn_group_lane();
 	const uint32_t phase = wn_piece_phase(piece);
-	const uint32_t chunks = piece->bytes ? (phase + piece->bytes + WN_CHUNK_BYTES - 1) / WN_CHUNK_BYTES : 0;
+	const uint32_t chunks =
+		piece->bytes ? (phase + piece->bytes + WN_CHUNK_BYTES - 1) / WN_CHUNK_BYTES : 0;
 	const uint32_t most = wn_group_max(chunks);
 	const uint32_t shift = wn_group_share(most);
 	const uint32_t part = lane & ((1u << shift) - 1);
 	const uint32_t turns = (most + (1u << shift) - 1) >> shift;
-	const uint32_t steps = turns * ((count + (WN_GROUP_LANES >> shift) - 1) / (WN_GROUP_LANES >> shift));
+	const uint32_t steps =
+		turns * ((count + (WN_GROUP_LANES >> shift) - 1) / (WN_GROUP_LANES >> shift));
 
 	if (!most)
 		return;
@@ -64,7 +67,9 @@ WN_FN void wn_group_stage_in(WN_STAGED uint8_t *local, uint32_t stride, WN_GLOBA
 		WN_UNROLL
 		for (uint32_t i = 0; i < WN_STAGE_AHEAD; i++) {
 			const uint32_t pass = (step + i) / turns, turn = (step + i) - pass * turns;
-			const uint32_t whose = (pass * (WN_GROUP_LANES >> shift) + (lane >> shift)) % WN_GROUP_LANES;
+			const uint32_t whose =
+				(pass * (WN_GROUP_LANES >> shift) + (lane >> shift)) %
+				WN_GROUP_LANES;
 			const uint64_t offset = wn_group_shuffle64(piece->offset - phase, whose);
 			const uint32_t n = wn_group_shuffle(chunks, whose);
 			const uint32_t k = (turn << shift) + part;
@@ -84,7 +89,8 @@ WN_FN void wn_group_stage_in(WN_STAGED uint8_t *local, uint32_t stride, WN_GLOBA
 }
 
 /* One chunk out: whole, or byte by byte where part of it belongs to somebody else. */
-WN_FN void wn_chunk_out(WN_GLOBAL uint8_t *to, WN_STAGED const uint8_t *from, uint32_t begin, uint32_t end)
+WN_FN void wn_chunk_out(WN_GLOBAL uint8_t *to, WN_STAGED const uint8_t *from, uint32_t begin,
+			uint32_t end)
 {
 	if (begin == 0 && end == WN_CHUNK_BYTES) {
 		wn_chunk_store_global(to, wn_chunk_load(from));
@@ -95,8 +101,9 @@ WN_FN void wn_chunk_out(WN_GLOBAL uint8_t *to, WN_STAGED const uint8_t *from, ui
 }
 
 /* Copies out, the mirror image; no byte outside a piece is written. The barrier is the caller's. */
-WN_FN void wn_group_stage_out(WN_GLOBAL uint8_t *base, WN_STAGED const uint8_t *local, uint32_t stride,
-			      WN_PRIVATE const struct wn_group_piece *piece, uint32_t count)
+WN_FN void wn_group_stage_out(WN_GLOBAL uint8_t *base, WN_STAGED const uint8_t *local,
+			      uint32_t stride, WN_PRIVATE const struct wn_group_piece *piece,
+			      uint32_t count)
 {
 	const uint32_t lane = wn_group_lane();
 	const uint32_t phase = wn_piece_phase(piece);
@@ -118,7 +125,8 @@ WN_FN void wn_group_stage_out(WN_GLOBAL uint8_t *base, WN_STAGED const uint8_t *
 			const uint32_t at = WN_CHUNK_BYTES * k;
 
 			wn_chunk_out(base + offset + at, local + whose * stride + at, k ? 0 : skip,
-				     last - at < WN_CHUNK_BYTES ? last - at : (uint32_t)WN_CHUNK_BYTES);
+				     last - at < WN_CHUNK_BYTES ? last - at
+								: (uint32_t)WN_CHUNK_BYTES);
 		}
 	}
 }

@@ -87,8 +87,9 @@ static void print_devices(const struct wn_device_summary *list, int count)
 			printf("%-10s %s\n", "", list[i].note);
 	}
 	for (int k = 0; wn_device_kinds[k]; k++) {
-		printf("\nOptions of %s (%s), as in --device %s,name=value:\n", wn_device_kinds[k]->kind,
-		       wn_device_kinds[k]->summary, wn_device_kinds[k]->kind);
+		printf("\nOptions of %s (%s), as in --device %s,name=value:\n",
+		       wn_device_kinds[k]->kind, wn_device_kinds[k]->summary,
+		       wn_device_kinds[k]->kind);
 		print_options(wn_device_kinds[k]->options);
 	}
 }

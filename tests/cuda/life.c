@@ -29,7 +29,8 @@ struct traffic {
 	uint32_t line_count;
 };
 
-static int next(void *context, uint32_t queue, uint8_t *bytes, uint32_t capacity, struct wn_memory_packet *packet)
+static int next(void *context, uint32_t queue, uint8_t *bytes, uint32_t capacity,
+		struct wn_memory_packet *packet)
 {
 	struct traffic *traffic = context;
 
@@ -48,8 +49,8 @@ static int next(void *context, uint32_t queue, uint8_t *bytes, uint32_t capacity
 	return 1;
 }
 
-static int take(void *context, uint32_t queue, const uint8_t *bytes, const struct wn_memory_packet *packet,
-		int is_reply)
+static int take(void *context, uint32_t queue, const uint8_t *bytes,
+		const struct wn_memory_packet *packet, int is_reply)
 {
 	struct traffic *traffic = context;
 
@@ -81,12 +82,19 @@ static int has_line(const struct traffic *traffic, const char *text)
 	return 0;
 }
 
-static struct wn_runtime *begin(struct traffic *traffic, const char *program, const char *device, enum wn_mode mode)
+static struct wn_runtime *begin(struct traffic *traffic, const char *program, const char *device,
+				enum wn_mode mode)
 {
 	static struct wn_memory_hooks hooks;
 	struct wn_runtime_params params = {
-		.program = program, .device = device, .mode = mode, .links = {"memory:"}, .link_count = 1,
-		.hooks = &hooks, .log = log_line, .context = traffic,
+		.program = program,
+		.device = device,
+		.mode = mode,
+		.links = {"memory:"},
+		.link_count = 1,
+		.hooks = &hooks,
+		.log = log_line,
+		.context = traffic,
 	};
 	struct wn_error error = {0};
 	struct wn_runtime *runtime;
@@ -310,8 +318,12 @@ static void test_reload(void)
 static void test_idle(void)
 {
 	struct wn_runtime_params params = {
-		.program = "echo", .device = "cuda", .links = {"memory:count=2000,rate=400"}, .link_count = 1,
-		.log = log_line, .context = &traffic,
+		.program = "echo",
+		.device = "cuda",
+		.links = {"memory:count=2000,rate=400"},
+		.link_count = 1,
+		.log = log_line,
+		.context = &traffic,
 	};
 	struct wn_error error = {0};
 	struct wn_runtime *runtime = wn_runtime_create(&params, &error);
@@ -339,8 +351,10 @@ static void test_refusals(void)
 	struct wn_error error;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const struct wn_runtime_params params = {
-			.program = "echo", .device = cases[i].device, .links = {"memory:"}, .link_count = 1};
+		const struct wn_runtime_params params = {.program = "echo",
+							 .device = cases[i].device,
+							 .links = {"memory:"},
+							 .link_count = 1};
 
 		memset(&error, 0, sizeof(error));
 		CHECK(wn_runtime_create(&params, &error) == NULL);

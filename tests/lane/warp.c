@@ -35,7 +35,8 @@ static uint32_t next_random(void)
 
 static uint32_t fill_random(uint8_t *bytes, uint32_t most)
 {
-	const uint32_t length = next_random() % 3 ? next_random() % 100 : next_random() % (most + 1);
+	const uint32_t length =
+		next_random() % 3 ? next_random() % 100 : next_random() % (most + 1);
 
 	for (uint32_t i = 0; i < length; i++)
 		bytes[i] = (uint8_t)next_random();
@@ -48,8 +49,11 @@ static uint32_t fill_frame(uint8_t *bytes)
 {
 	static uint8_t payload[2048];
 	struct recipe recipe = {
-		.tags = (int)(next_random() % 3), .v6 = (int)(next_random() % 2), .payload = payload,
-		.options = next_random() % 4 ? 0 : 8, .extensions = next_random() % 4 ? 0 : 1,
+		.tags = (int)(next_random() % 3),
+		.v6 = (int)(next_random() % 2),
+		.payload = payload,
+		.options = next_random() % 4 ? 0 : 8,
+		.extensions = next_random() % 4 ? 0 : 1,
 		.padding = next_random() % 3 ? 0 : 5,
 	};
 	uint32_t length;
@@ -67,10 +71,12 @@ static void fill_train(struct wn_slot *slot, uint8_t *bytes)
 	slot->segment_count = (uint16_t)(2 + next_random() % (WN_TRAIN_SEGMENTS_MAX - 1));
 	if ((uint32_t)slot->segment_bytes * slot->segment_count > 60000)
 		slot->segment_count = (uint16_t)(60000 / slot->segment_bytes);
-	slot->length = (uint32_t)slot->segment_bytes * slot->segment_count - next_random() % slot->segment_bytes;
+	slot->length = (uint32_t)slot->segment_bytes * slot->segment_count -
+		       next_random() % slot->segment_bytes;
 	for (uint32_t i = 0; i < slot->length; i++)
 		bytes[i] = (uint8_t)next_random();
-	for (uint32_t at = 0, same = next_random() % 3; at < slot->length; at += slot->segment_bytes)
+	for (uint32_t at = 0, same = next_random() % 3; at < slot->length;
+	     at += slot->segment_bytes)
 		bytes[at] = same ? (uint8_t)(slot->position % 20) : (uint8_t)(bytes[at] % 20);
 	slot->flags |= WN_SLOT_TRAIN;
 }
@@ -81,7 +87,10 @@ static void fill_slot(uint32_t position)
 	struct wn_ring_view *view = &rings[0].view;
 	const uint32_t index = position & view->slot_mask;
 	uint8_t *bytes = wn_ring_frame(view, index);
-	struct wn_slot slot = {.position = position + 1, .index = position, .arrival_ns = 1 + position, .segment_count = 1};
+	struct wn_slot slot = {.position = position + 1,
+			       .index = position,
+			       .arrival_ns = 1 + position,
+			       .segment_count = 1};
 
 	if (!strcmp(shape, "trains") && next_random() % 4)
 		fill_train(&slot, bytes);
@@ -97,7 +106,8 @@ static void fill_slot(uint32_t position)
 		slot.wire_length++;
 	}
 	view->slots[index] = slot;
-	view->peers[index] = (struct wn_peer){.address = {10, 1, 2, (uint8_t)position}, .port = (uint16_t)position, .family = 4};
+	view->peers[index] = (struct wn_peer){
+		.address = {10, 1, 2, (uint8_t)position}, .port = (uint16_t)position, .family = 4};
 	rings[1].view.slots[index] = slot;
 	rings[1].view.peers[index] = view->peers[index];
 	memcpy(wn_ring_frame(&rings[1].view, index), bytes, slot.length);
@@ -106,10 +116,12 @@ static void fill_slot(uint32_t position)
 static void publish(uint32_t count)
 {
 	for (int i = 0; i < 2; i++) {
-		const struct wn_slot *last = &rings[i].view.slots[(count - 1) & rings[i].view.slot_mask];
+		const struct wn_slot *last =
+			&rings[i].view.slots[(count - 1) & rings[i].view.slot_mask];
 
 		wn_store_release(&rings[i].view.words->published, count);
-		wn_store_release64(&rings[i].view.words->latest, wn_latest(count, last->length, last->flags));
+		wn_store_release64(&rings[i].view.words->latest,
+				   wn_latest(count, last->length, last->flags));
 	}
 }
 
@@ -142,23 +154,38 @@ static void lane_body(void *argument)
 static void set_up(uint32_t groups, uint32_t stage_bytes)
 {
 	memset(&gpu, 0, sizeof(gpu));
-	gpu.queue = (struct wn_group_queue){.view = rings[1].view, .replies = rings[1].view.frames, .mirror = &gpu.mirror,
-					    .leave = (uint32_t *)&gpu.leave, .positions = gpu.positions, .group_count = groups};
-	gpu.launch = (struct wn_group_launch){
-		.queues = &gpu.queue, .totals = gpu.totals[0], .rows = gpu.rows[0], .alive = gpu.alive, .queue_count = 1,
-		.group_count = groups, .row_words = wn_lane_words + WN_STAGE_WORDS, .stage_bytes = stage_bytes,
-		.clock_offset_ns = &gpu.clock_offset_ns, .flush_cycles = 5000, .settle_cycles = 300};
+	gpu.queue = (struct wn_group_queue){.view = rings[1].view,
+					    .replies = rings[1].view.frames,
+					    .mirror = &gpu.mirror,
+					    .leave = (uint32_t *)&gpu.leave,
+					    .positions = gpu.positions,
+					    .group_count = groups};
+	gpu.launch = (struct wn_group_launch){.queues = &gpu.queue,
+					      .totals = gpu.totals[0],
+					      .rows = gpu.rows[0],
+					      .alive = gpu.alive,
+					      .queue_count = 1,
+					      .group_count = groups,
+					      .row_words = wn_lane_words + WN_STAGE_WORDS,
+					      .stage_bytes = stage_bytes,
+					      .clock_offset_ns = &gpu.clock_offset_ns,
+					      .flush_cycles = 5000,
+					      .settle_cycles = 300};
 	for (uint32_t g = 0; g < groups; g++)
 		gpu.positions[g] = wn_group_first_position(0, g);
 	/* Not a byte more than was asked for. */
-	gpu.local = aligned_alloc(16, (wn_group_local_bytes(WN_GROUP_LANES, stage_bytes) + 15) / 16 * 16);
+	gpu.local = aligned_alloc(16, (wn_group_local_bytes(WN_GROUP_LANES, stage_bytes) + 15) /
+					      16 * 16);
 }
 
 /* Serves what is published: batch, or, on a closed ring, resident. */
 static void serve_group(int is_range, uint32_t first, uint32_t count)
 {
-	gpu.order = (struct wn_group_order){.is_range = (uint32_t)is_range, .first = first, .count = count,
-					    .last = is_range && count == 1 ? (uint32_t)rings[1].view.words->latest : 0};
+	gpu.order = (struct wn_group_order){
+		.is_range = (uint32_t)is_range,
+		.first = first,
+		.count = count,
+		.last = is_range && count == 1 ? (uint32_t)rings[1].view.words->latest : 0};
 	for (gpu.number = 0; gpu.number < gpu.launch.group_count; gpu.number++)
 		warp_run(lane_body, NULL);
 }
@@ -174,13 +201,15 @@ static void serve_lane(uint32_t first, uint32_t count)
 
 /* -- the comparison -- */
 
-static void compare_bytes(const void *a, const void *b, uint32_t length, uint32_t position, const char *what)
+static void compare_bytes(const void *a, const void *b, uint32_t length, uint32_t position,
+			  const char *what)
 {
 	if (!CHECK(!memcmp(a, b, length)))
 		printf("# %s of position %u\n", what, position);
 }
 
-static void compare_piece(uint32_t index, uint32_t segment, uint32_t offset, uint32_t word, uint32_t position)
+static void compare_piece(uint32_t index, uint32_t segment, uint32_t offset, uint32_t word,
+			  uint32_t position)
 {
 	const struct wn_ring_view *a = &rings[0].view, *b = &rings[1].view;
 	const uint64_t record = ((uint64_t)index * a->segments_max + segment) * a->result_bytes;
@@ -188,8 +217,10 @@ static void compare_piece(uint32_t index, uint32_t segment, uint32_t offset, uin
 
 	if (code == WN_CODE_RECORD)
 		compare_bytes(a->results + record, b->results + record, length, position, "record");
-	else if (code == WN_REPLY || code == WN_DELIVER || code == WN_FORWARD || code >= WN_FORWARD_LINK)
-		compare_bytes(wn_ring_frame(a, index) + offset, wn_ring_frame(b, index) + offset, length, position, "bytes");
+	else if (code == WN_REPLY || code == WN_DELIVER || code == WN_FORWARD ||
+		 code >= WN_FORWARD_LINK)
+		compare_bytes(wn_ring_frame(a, index) + offset, wn_ring_frame(b, index) + offset,
+			      length, position, "bytes");
 }
 
 static void compare_slot(uint32_t position)
@@ -239,8 +270,10 @@ static void make_rings(void)
 
 static uint32_t stage_bytes_of(void)
 {
-	const uint32_t look = !strcmp(shape, "stack") ? (uint32_t)WN_LOOK_ALL : (uint32_t)wn_program_look_bytes;
-	const uint32_t room = rings[1].view.slot_bytes < WN_ROOM_BYTES ? rings[1].view.slot_bytes : (uint32_t)WN_ROOM_BYTES;
+	const uint32_t look =
+		!strcmp(shape, "stack") ? (uint32_t)WN_LOOK_ALL : (uint32_t)wn_program_look_bytes;
+	const uint32_t room = rings[1].view.slot_bytes < WN_ROOM_BYTES ? rings[1].view.slot_bytes
+								       : (uint32_t)WN_ROOM_BYTES;
 
 	return ((look < room ? look : room) + 15) / 16 * 16;
 }

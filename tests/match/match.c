@@ -168,18 +168,22 @@ static int next_packet(void *context, uint32_t queue, uint8_t *bytes, uint32_t c
 		length = make_frame(source, made);
 		break;
 	case FRAMES:
-		length = next_random(source) % 2 ? make_frame(source, made) : make_payload(source, made, 2048);
+		length = next_random(source) % 2 ? make_frame(source, made)
+						 : make_payload(source, made, 2048);
 		break;
 	case TRAINS:
 		length = 0;
-		packet->segment_bytes = 1 + next_random(source) % (next_random(source) % 2 ? 64 : 1472);
+		packet->segment_bytes =
+			1 + next_random(source) % (next_random(source) % 2 ? 64 : 1472);
 		for (uint32_t left = 1 + next_random(source) % 128; left; left--)
 			length += packet->segment_bytes;
-		length = length > 60000 ? packet->segment_bytes * (60000 / packet->segment_bytes) : length;
+		length = length > 60000 ? packet->segment_bytes * (60000 / packet->segment_bytes)
+					: length;
 		length -= next_random(source) % packet->segment_bytes;
 		fill(source, made, length);
 		for (uint32_t at = 0; at < length; at += packet->segment_bytes)
-			made[at] = packet->tag % 4 ? (uint8_t)(packet->tag % 20) : (uint8_t)(made[at] % 20);
+			made[at] = packet->tag % 4 ? (uint8_t)(packet->tag % 20)
+						   : (uint8_t)(made[at] % 20);
 		if (next_random(source) % 4 == 0)
 			packet->segment_bytes = 0;
 		break;
@@ -194,7 +198,8 @@ static int next_packet(void *context, uint32_t queue, uint8_t *bytes, uint32_t c
 
 /* -- what comes back -- */
 
-static void note(struct stream *stream, uint32_t kind, uint32_t number, const void *bytes, uint32_t length)
+static void note(struct stream *stream, uint32_t kind, uint32_t number, const void *bytes,
+		 uint32_t length)
 {
 	const uint32_t head[3] = {kind, number, length};
 
@@ -207,14 +212,14 @@ static void note(struct stream *stream, uint32_t kind, uint32_t number, const vo
 	stream->count++;
 }
 
-static int take_packet(void *context, uint32_t queue, const uint8_t *bytes, const struct wn_memory_packet *packet,
-		       int is_reply)
+static int take_packet(void *context, uint32_t queue, const uint8_t *bytes,
+		       const struct wn_memory_packet *packet, int is_reply)
 {
 	struct source *source = context;
 
 	(void)queue;
-	note(&source->outcome->sent, is_reply ? 1 : 2, is_reply ? (uint32_t)packet->tag : packet->segment_bytes, bytes,
-	     packet->length);
+	note(&source->outcome->sent, is_reply ? 1 : 2,
+	     is_reply ? (uint32_t)packet->tag : packet->segment_bytes, bytes, packet->length);
 	return 0;
 }
 
@@ -222,7 +227,8 @@ static int take_delivery(void *context, const struct wn_delivery *delivery)
 {
 	struct source *source = context;
 
-	note(&source->outcome->delivered, delivery->is_record ? 3 : 4, delivery->index, delivery->bytes, delivery->length);
+	note(&source->outcome->delivered, delivery->is_record ? 3 : 4, delivery->index,
+	     delivery->bytes, delivery->length);
 	return 0;
 }
 
@@ -248,10 +254,13 @@ static const char *link_of(enum shape shape)
 	}
 }
 
-static void run_program(const struct program *program, const char *device, enum wn_mode mode, struct outcome *outcome)
+static void run_program(const struct program *program, const char *device, enum wn_mode mode,
+			struct outcome *outcome)
 {
-	struct source source = {.program = program, .outcome = outcome, .random = 88172645463325252u};
-	const struct wn_memory_hooks hooks = {.context = &source, .next = next_packet, .take = take_packet};
+	struct source source = {
+		.program = program, .outcome = outcome, .random = 88172645463325252u};
+	const struct wn_memory_hooks hooks = {
+		.context = &source, .next = next_packet, .take = take_packet};
 	struct wn_runtime_params params = {
 		.program = program->name,
 		.device = device,
@@ -277,7 +286,8 @@ static void run_program(const struct program *program, const char *device, enum 
 		snprintf(tables[i], sizeof(tables[i]), program->tables[i], folder);
 		params.tables[params.table_count++] = tables[i];
 	}
-	outcome->sent.bytes = outcome->sent.count = outcome->delivered.bytes = outcome->delivered.count = 0;
+	outcome->sent.bytes = outcome->sent.count = outcome->delivered.bytes =
+		outcome->delivered.count = 0;
 	memset(&outcome->counters, 0, sizeof(outcome->counters));
 	runtime = wn_runtime_create(&params, &error);
 	if (!CHECK(runtime != NULL)) {
@@ -310,15 +320,18 @@ static void explain(const struct stream *a, const struct stream *b)
 		memcpy(one, a->events + at, sizeof(one));
 		memcpy(other, b->events + at, sizeof(other));
 		if (memcmp(one, other, sizeof(one))) {
-			printf("# cpu: kind %u of packet %u, %u bytes; here: kind %u of packet %u, %u bytes\n", one[0],
-			       one[1], one[2], other[0], other[1], other[2]);
+			printf("# cpu: kind %u of packet %u, %u bytes; here: kind %u of packet %u, "
+			       "%u bytes\n",
+			       one[0], one[1], one[2], other[0], other[1], other[2]);
 			return;
 		}
 		at += sizeof(one);
 		for (uint32_t i = 0; i < one[2]; i++) {
 			if (a->events[at + i] != b->events[at + i]) {
-				printf("# kind %u of packet %u: byte %u of %u is %02x, on the cpu %02x\n", one[0], one[1],
-				       i, one[2], b->events[at + i], a->events[at + i]);
+				printf("# kind %u of packet %u: byte %u of %u is %02x, on the cpu "
+				       "%02x\n",
+				       one[0], one[1], i, one[2], b->events[at + i],
+				       a->events[at + i]);
 				return;
 			}
 		}
@@ -373,8 +386,16 @@ static const struct program programs[] = {
 	{.name = "mixed.c", .shape = TRAINS, .packets = 1500},
 	{.name = "peer.c", .shape = DATAGRAMS, .packets = 10000},
 	{.name = "peer.c", .shape = STACKED, .packets = 20000},
-	{.name = "dialect.c", .shape = DATAGRAMS, .packets = 30000, .tables = DIALECT_TABLES, .data = "data"},
-	{.name = "dialect.c", .shape = STACKED, .packets = 20000, .tables = DIALECT_TABLES, .data = "data"},
+	{.name = "dialect.c",
+	 .shape = DATAGRAMS,
+	 .packets = 30000,
+	 .tables = DIALECT_TABLES,
+	 .data = "data"},
+	{.name = "dialect.c",
+	 .shape = STACKED,
+	 .packets = 20000,
+	 .tables = DIALECT_TABLES,
+	 .data = "data"},
 	{.name = "values.c", .shape = DATAGRAMS, .packets = 30000, .tables = VALUES_TABLES},
 	{.name = "values.c", .shape = STACKED, .packets = 20000, .tables = VALUES_TABLES},
 };
@@ -424,11 +445,15 @@ static void write_text(const char *name, const char *text, size_t bytes)
 
 static void make_files(void)
 {
-	static const char slots[] = "0 11\n1 22\n2 33\n5 44\n", names[] = "0 7\n1 8\n3 9\n72623859790382856 1\n";
-	static const char routes[] = "10.0.0.0/8 1\n10.1.0.0/16 2\n10.1.128.0/17 3\n2001:db8::/32 4\n::/0 5\n";
+	static const char slots[] = "0 11\n1 22\n2 33\n5 44\n",
+			  names[] = "0 7\n1 8\n3 9\n72623859790382856 1\n";
+	static const char routes[] =
+		"10.0.0.0/8 1\n10.1.0.0/16 2\n10.1.128.0/17 3\n2001:db8::/32 4\n::/0 5\n";
 	static const char sized_slots[] = "0 x010203040506\n2 x212223242526\n5 7u16 192.0.2.5\n";
-	static const char sized_names[] = "0 1 2 3\n1 0xffu8 x0102030405060708090a0b0c0d0e0f 7\n3 7 8 9\n";
-	static const char sized_routes[] = "10.0.0.0/8 1u8 2u32 3\n10.1.0.0/16 1u8 3u32 4\n2001:db8::/32 4u8 5u32 6\n";
+	static const char sized_names[] =
+		"0 1 2 3\n1 0xffu8 x0102030405060708090a0b0c0d0e0f 7\n3 7 8 9\n";
+	static const char sized_routes[] =
+		"10.0.0.0/8 1u8 2u32 3\n10.1.0.0/16 1u8 3u32 4\n2001:db8::/32 4u8 5u32 6\n";
 
 	snprintf(folder, sizeof(folder), "/tmp/wn-match-XXXXXX");
 	if (!mkdtemp(folder))
@@ -444,8 +469,8 @@ static void make_files(void)
 
 static void remove_files(void)
 {
-	static const char *const files[] = {"slots", "names", "routes", "data", "sized-slots", "sized-names",
-					      "sized-routes"};
+	static const char *const files[] = {"slots",	   "names",	  "routes",	 "data",
+					    "sized-slots", "sized-names", "sized-routes"};
 	char path[128];
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
@@ -480,12 +505,13 @@ int main(int count, char **arguments)
 	make_files();
 	for (size_t v = 0; v < sizeof(variants) / sizeof(variants[0]); v++) {
 		for (size_t p = 0; p < sizeof(programs) / sizeof(programs[0]); p++) {
-			static const char *const shapes[] = {"datagrams", "frames", "the stack", "trains"};
+			static const char *const shapes[] = {"datagrams", "frames", "the stack",
+							     "trains"};
 
 			program_now = &programs[p];
 			variant_now = &variants[v];
-			snprintf(name, sizeof(name), "%s, %s, %s", variants[v].name, programs[p].name,
-				 shapes[programs[p].shape]);
+			snprintf(name, sizeof(name), "%s, %s, %s", variants[v].name,
+				 programs[p].name, shapes[programs[p].shape]);
 			check_run(test_match, name);
 		}
 	}

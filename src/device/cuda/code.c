@@ -53,8 +53,8 @@ static void *read_file(const char *path, size_t *bytes)
 	return content;
 }
 
-static void *read_ready_made(struct wn_cuda_code *code, const char *name, int major, int minor, int only_ptx,
-			     size_t *bytes)
+static void *read_ready_made(struct wn_cuda_code *code, const char *name, int major, int minor,
+			     int only_ptx, size_t *bytes)
 {
 	char path[WN_PATH_BYTES + 300];
 	struct wn_paths paths;
@@ -62,7 +62,8 @@ static void *read_ready_made(struct wn_cuda_code *code, const char *name, int ma
 
 	wn_paths_find(&paths);
 	if (!only_ptx) {
-		snprintf(path, sizeof(path), "%s/%.200s.sm_%d%d.cubin", paths.programs, name, major, minor);
+		snprintf(path, sizeof(path), "%s/%.200s.sm_%d%d.cubin", paths.programs, name, major,
+			 minor);
 		image = read_file(path, bytes);
 		snprintf(code->from, sizeof(code->from), "cubin for sm_%d%d", major, minor);
 	}
@@ -81,8 +82,8 @@ static int is_path(const char *text)
 	return strchr(text, '/') || (length > 2 && !strcmp(text + length - 2, ".c"));
 }
 
-int wn_cuda_code_make(struct wn_cuda_code *code, const char *text, int major, int minor, int only_ptx,
-		      struct wn_error *error)
+int wn_cuda_code_make(struct wn_cuda_code *code, const char *text, int major, int minor,
+		      int only_ptx, struct wn_error *error)
 {
 	char full[PATH_MAX];
 	void *image = NULL;
@@ -91,22 +92,26 @@ int wn_cuda_code_make(struct wn_cuda_code *code, const char *text, int major, in
 	code->fd = -1;
 	if (is_path(text)) {
 		if (!realpath(text, full))
-			return wn_fail(error, errno, WN_NO_INPUT, "program %s: %s", text, strerror(errno));
+			return wn_fail(error, errno, WN_NO_INPUT, "program %s: %s", text,
+				       strerror(errno));
 		rc = wn_cuda_nvrtc_compile(full, major, minor, &image, &code->bytes, code->from,
 					   sizeof(code->from), error);
 	} else {
 		image = read_ready_made(code, text, major, minor, only_ptx, &code->bytes);
 		if (!image)
 			rc = wn_fail(error, ENOENT, WN_UNAVAILABLE,
-				     "program '%s': this build has no code for GPUs (it needs clang or nvcc; see "
-				     "the summary of meson setup)", text);
+				     "program '%s': this build has no code for GPUs (it needs "
+				     "clang or nvcc; see "
+				     "the summary of meson setup)",
+				     text);
 	}
 	if (rc)
 		return rc;
 	code->fd = wn_cuda_memory_object("warpnic-code", image, code->bytes);
 	free(image);
 	if (code->fd < 0)
-		return wn_fail(error, -code->fd, WN_FAILED, "program %s: %s", text, strerror(-code->fd));
+		return wn_fail(error, -code->fd, WN_FAILED, "program %s: %s", text,
+			       strerror(-code->fd));
 	return 0;
 }
 

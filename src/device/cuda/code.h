@@ -23,15 +23,15 @@ struct wn_cuda_code {
  * capability major.minor. `only_ptx`: not the cubin, as on a GPU that this build does not know. A
  * compiler's own words go to stderr. 0 or -errno with the reason.
  */
-int wn_cuda_code_make(struct wn_cuda_code *code, const char *text, int major, int minor, int only_ptx,
-		      struct wn_error *error);
+int wn_cuda_code_make(struct wn_cuda_code *code, const char *text, int major, int minor,
+		      int only_ptx, struct wn_error *error);
 void wn_cuda_code_free(struct wn_cuda_code *code);
 
 /* Copies bytes into a memory object of that name. The descriptor, or -errno. */
 int wn_cuda_memory_object(const char *name, const void *bytes, size_t count);
 
 /* nvrtc.c: the same for a source file. The caller frees *image. */
-int wn_cuda_nvrtc_compile(const char *source, int major, int minor, void **image, size_t *bytes, char *from,
-			  size_t from_bytes, struct wn_error *error);
+int wn_cuda_nvrtc_compile(const char *source, int major, int minor, void **image, size_t *bytes,
+			  char *from, size_t from_bytes, struct wn_error *error);
 
 #endif

@@ -34,14 +34,16 @@ static const struct wn_option cuda_options[] = {
 
 enum { GROUPS_PRESET = 24, BATCH_GROUPS_PRESET = 32 };
 
-static void describe_gpu(const struct wn_cuda_driver *driver, int ordinal, struct wn_device_summary *summary)
+static void describe_gpu(const struct wn_cuda_driver *driver, int ordinal,
+			 struct wn_device_summary *summary)
 {
 	CUdevice gpu;
 	char name[80] = "";
 
 	memset(summary, 0, sizeof(*summary));
 	snprintf(summary->spec, sizeof(summary->spec), "cuda:%d", ordinal);
-	if (driver->cuDeviceGet(&gpu, ordinal) || driver->cuDeviceGetName(name, sizeof(name), gpu)) {
+	if (driver->cuDeviceGet(&gpu, ordinal) ||
+	    driver->cuDeviceGetName(name, sizeof(name), gpu)) {
 		snprintf(summary->note, sizeof(summary->note), "the driver does not tell about it");
 		return;
 	}
@@ -50,11 +52,14 @@ static void describe_gpu(const struct wn_cuda_driver *driver, int ordinal, struc
 		 wn_cuda_attribute(driver, gpu, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR),
 		 wn_cuda_attribute(driver, gpu, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT));
 	snprintf(summary->modes, sizeof(summary->modes), "resident, lease, batch");
-	summary->usable = wn_cuda_attribute(driver, gpu, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR) >= 7;
+	summary->usable =
+		wn_cuda_attribute(driver, gpu, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR) >= 7;
 	if (!summary->usable)
-		snprintf(summary->note, sizeof(summary->note), "compute capability 7.0 or later is needed");
+		snprintf(summary->note, sizeof(summary->note),
+			 "compute capability 7.0 or later is needed");
 	else if (wn_cuda_attribute(driver, gpu, CU_DEVICE_ATTRIBUTE_KERNEL_EXEC_TIMEOUT))
-		snprintf(summary->note, sizeof(summary->note), "kernels have a time limit: lease mode is chosen");
+		snprintf(summary->note, sizeof(summary->note),
+			 "kernels have a time limit: lease mode is chosen");
 }
 
 static int cuda_list(struct wn_device_summary *list, uint32_t capacity)
@@ -72,7 +77,8 @@ static int cuda_list(struct wn_device_summary *list, uint32_t capacity)
 	if (capacity) {
 		memset(list, 0, sizeof(*list));
 		snprintf(list->spec, sizeof(list->spec), "cuda");
-		snprintf(list->note, sizeof(list->note), "%.250s", driver ? "the CUDA driver has no GPU" : error.text);
+		snprintf(list->note, sizeof(list->note), "%.250s",
+			 driver ? "the CUDA driver has no GPU" : error.text);
 	}
 	return 1;
 }
@@ -84,7 +90,8 @@ static int parse_ordinal(const char *text, uint32_t *ordinal, struct wn_error *e
 	uint64_t number = 0;
 
 	if (text[0] && (wn_parse_number(text, 0, &number) || number > 255))
-		return wn_fail(error, EINVAL, WN_USAGE, "device 'cuda:%s': a number of a GPU, from 0; for example cuda:0",
+		return wn_fail(error, EINVAL, WN_USAGE,
+			       "device 'cuda:%s': a number of a GPU, from 0; for example cuda:0",
 			       text);
 	*ordinal = (uint32_t)number;
 	return 0;
@@ -100,27 +107,33 @@ static int find_gpu(struct cuda *cuda, struct wn_device *device, struct wn_error
 		return -ENOENT;
 	if (driver->cuDeviceGetCount(&count) || cuda->ordinal >= (uint32_t)count ||
 	    driver->cuDeviceGet(&gpu, (int)cuda->ordinal))
-		return wn_fail(error, ENODEV, WN_UNAVAILABLE, "device 'cuda:%u': there %s %d GPU%s here, from 0",
-			       cuda->ordinal, count == 1 ? "is" : "are", count, count == 1 ? "" : "s");
+		return wn_fail(error, ENODEV, WN_UNAVAILABLE,
+			       "device 'cuda:%u': there %s %d GPU%s here, from 0", cuda->ordinal,
+			       count == 1 ? "is" : "are", count, count == 1 ? "" : "s");
 	driver->cuDeviceGetName(cuda->name, sizeof(cuda->name), gpu);
 	cuda->major = wn_cuda_attribute(driver, gpu, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR);
 	cuda->minor = wn_cuda_attribute(driver, gpu, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
-	cuda->processors = (uint32_t)wn_cuda_attribute(driver, gpu, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
-	cuda->local_bytes_max =
-		(uint32_t)wn_cuda_attribute(driver, gpu, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
+	cuda->processors =
+		(uint32_t)wn_cuda_attribute(driver, gpu, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
+	cuda->local_bytes_max = (uint32_t)wn_cuda_attribute(
+		driver, gpu, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
 	if (cuda->major < 7)
-		return wn_fail(error, ENOTSUP, WN_UNAVAILABLE,
-			       "device 'cuda:%u': %s has compute capability %d.%d; 7.0 or later is needed", cuda->ordinal,
-			       cuda->name, cuda->major, cuda->minor);
+		return wn_fail(
+			error, ENOTSUP, WN_UNAVAILABLE,
+			"device 'cuda:%u': %s has compute capability %d.%d; 7.0 or later is needed",
+			cuda->ordinal, cuda->name, cuda->major, cuda->minor);
 	if (device->mode == WN_MODE_AUTO)
-		device->mode = wn_cuda_attribute(driver, gpu, CU_DEVICE_ATTRIBUTE_KERNEL_EXEC_TIMEOUT) ||
-					       !wn_cuda_attribute(driver, gpu, CU_DEVICE_ATTRIBUTE_COOPERATIVE_LAUNCH)
-				       ? WN_MODE_LEASE : WN_MODE_RESIDENT;
+		device->mode =
+			wn_cuda_attribute(driver, gpu, CU_DEVICE_ATTRIBUTE_KERNEL_EXEC_TIMEOUT) ||
+					!wn_cuda_attribute(driver, gpu,
+							   CU_DEVICE_ATTRIBUTE_COOPERATIVE_LAUNCH)
+				? WN_MODE_LEASE
+				: WN_MODE_RESIDENT;
 	return 0;
 }
 
-static int load_version(const struct cuda *cuda, const char *text, int anew, struct version **version,
-			struct wn_error *error)
+static int load_version(const struct cuda *cuda, const char *text, int anew,
+			struct version **version, struct wn_error *error)
 {
 	struct version *made = calloc(1, sizeof(*made));
 	int rc;
@@ -131,7 +144,8 @@ static int load_version(const struct cuda *cuda, const char *text, int anew, str
 	/* Names and sizes come from the same source, compiled for the host. */
 	rc = wn_cpu_code_load(&made->native, text, anew ? WN_CPU_ANEW : 0, error);
 	if (!rc)
-		rc = wn_cuda_code_make(&made->code, text, cuda->major, cuda->minor, cuda->only_ptx, error);
+		rc = wn_cuda_code_make(&made->code, text, cuda->major, cuda->minor, cuda->only_ptx,
+				       error);
 	if (rc) {
 		wn_cuda_version_free(made);
 		return rc;
@@ -179,7 +193,8 @@ static uint32_t stage_bytes_of(const struct cuda *cuda, const struct wn_program 
 
 	for (uint32_t i = 0; i < cuda->queue_count; i++) {
 		const struct wn_ring_view *view = &cuda->views[i];
-		uint32_t needed = program->look_bytes < view->slot_bytes ? program->look_bytes : view->slot_bytes;
+		uint32_t needed = program->look_bytes < view->slot_bytes ? program->look_bytes
+									 : view->slot_bytes;
 
 		/* The stack looks at all of a frame, whatever its program does. */
 		if (view->identity && (view->identity->ipv4_count || view->identity->ipv6_count))
@@ -192,7 +207,8 @@ static uint32_t stage_bytes_of(const struct cuda *cuda, const struct wn_program 
 }
 
 /* Groups that are of use, of those that fit: the local memory of a multiprocessor is the narrowest part. */
-static uint32_t group_count_of(const struct cuda *cuda, enum wn_mode mode, uint32_t wanted, uint32_t stage_bytes)
+static uint32_t group_count_of(const struct cuda *cuda, enum wn_mode mode, uint32_t wanted,
+			       uint32_t stage_bytes)
 {
 	const uint32_t local = wn_group_local_bytes(32, stage_bytes) + 1024;
 	const uint32_t each = cuda->local_bytes_max / local;
@@ -206,8 +222,8 @@ static uint32_t group_count_of(const struct cuda *cuda, enum wn_mode mode, uint3
 	return fit < 1 ? 1 : fit < GROUPS_PRESET ? fit : (uint32_t)GROUPS_PRESET;
 }
 
-static int make_team(struct wn_device *device, struct version *version, const struct wn_program_data *data,
-		     struct wn_error *error)
+static int make_team(struct wn_device *device, struct version *version,
+		     const struct wn_program_data *data, struct wn_error *error)
 {
 	struct cuda *cuda = device->state;
 	const struct wn_options *options = &device->options;
@@ -217,9 +233,12 @@ static int make_team(struct wn_device *device, struct version *version, const st
 		.ordinal = cuda->ordinal,
 		.mode = device->mode,
 		.queue_count = cuda->queue_count,
-		.group_count = cuda->group_count ? cuda->group_count
-						 : group_count_of(cuda, device->mode,
-								  (uint32_t)wn_options_number(options, "groups"), stage_bytes),
+		.group_count =
+			cuda->group_count
+				? cuda->group_count
+				: group_count_of(cuda, device->mode,
+						 (uint32_t)wn_options_number(options, "groups"),
+						 stage_bytes),
 		.stage_bytes = stage_bytes,
 		.lane_words = version->program.lane_words,
 		.lease_ms = (uint32_t)wn_options_number(options, "lease"),
@@ -243,9 +262,10 @@ static void name_device(struct wn_device *device)
 	const struct cuda *cuda = device->state;
 	const struct wn_cuda_control *control = cuda->current->team.control;
 
-	snprintf(device->name, sizeof(device->name), "cuda:%u, %s, %s, %u group%s a queue, %u registers a lane",
-		 cuda->ordinal, cuda->name, cuda->current->code.from, cuda->group_count, cuda->group_count > 1 ? "s" : "",
-		 control->registers);
+	snprintf(device->name, sizeof(device->name),
+		 "cuda:%u, %s, %s, %u group%s a queue, %u registers a lane", cuda->ordinal,
+		 cuda->name, cuda->current->code.from, cuda->group_count,
+		 cuda->group_count > 1 ? "s" : "", control->registers);
 }
 
 static int cuda_start(struct wn_device *device, const struct wn_ring_view *views, uint32_t count,
@@ -255,12 +275,14 @@ static int cuda_start(struct wn_device *device, const struct wn_ring_view *views
 	int rc;
 
 	if (count > WN_CUDA_QUEUES_MAX)
-		return wn_fail(error, EINVAL, WN_USAGE, "cuda device: %u queues: at most %d", count, WN_CUDA_QUEUES_MAX);
+		return wn_fail(error, EINVAL, WN_USAGE, "cuda device: %u queues: at most %d", count,
+			       WN_CUDA_QUEUES_MAX);
 	cuda->views = views;
 	cuda->queue_count = count;
 	rc = make_team(device, cuda->current, data, error);
 	for (uint32_t i = 0; !rc && i < count; i++)
-		wn_cuda_team_set_start(&cuda->current->team, i, wn_load_acquire(&views[i].words->published));
+		wn_cuda_team_set_start(&cuda->current->team, i,
+				       wn_load_acquire(&views[i].words->published));
 	if (!rc)
 		rc = wn_cuda_team_go(&cuda->current->team, error);
 	if (rc)
@@ -319,7 +341,8 @@ static double quantile(const uint64_t *row, double share)
 static void fill_times(struct wn_stage_times *times, const uint64_t *row, double unit_ns)
 {
 	times->count = row[WN_STAGE_BUCKETS + 1];
-	times->mean_ns = times->count ? unit_ns * (double)row[WN_STAGE_BUCKETS] / (double)times->count : 0;
+	times->mean_ns =
+		times->count ? unit_ns * (double)row[WN_STAGE_BUCKETS] / (double)times->count : 0;
 	times->p50_ns = unit_ns * quantile(row, 0.5);
 	times->p99_ns = unit_ns * quantile(row, 0.99);
 }
@@ -403,8 +426,9 @@ static int exchange(struct cuda *cuda, struct version *new, uint64_t *old_sums, 
 	int rc = leave_team(&old->team, deadline_ns);
 
 	if (rc)
-		return wn_fail(error, -rc, WN_FAILED, "reload: the program that runs did not come back from a packet "
-						      "in time");
+		return wn_fail(error, -rc, WN_FAILED,
+			       "reload: the program that runs did not come back from a packet "
+			       "in time");
 	wn_cuda_team_continue(&new->team, &old->team);
 	rc = wn_cuda_team_go(&new->team, error);
 	if (rc) {
@@ -423,8 +447,9 @@ static int exchange(struct cuda *cuda, struct version *new, uint64_t *old_sums, 
 	return 0;
 }
 
-static int cuda_replace(struct wn_device *device, struct wn_version *version, const struct wn_program_data *data,
-			uint64_t *old_sums, int64_t deadline_ns, struct wn_error *error)
+static int cuda_replace(struct wn_device *device, struct wn_version *version,
+			const struct wn_program_data *data, uint64_t *old_sums, int64_t deadline_ns,
+			struct wn_error *error)
 {
 	struct cuda *cuda = device->state;
 	struct version *new = version->state, *old = cuda->current;

@@ -39,13 +39,15 @@ static int open_library(void)
 	driver.handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
 	if (!driver.handle)
 		return wn_fail(&failure, ENOENT, WN_UNAVAILABLE,
-			       "no CUDA driver: %s; install NVIDIA's driver, or use --device cpu", dlerror());
+			       "no CUDA driver: %s; install NVIDIA's driver, or use --device cpu",
+			       dlerror());
 	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
 		void *found = dlsym(driver.handle, entries[i].name);
 
 		if (!found)
 			return wn_fail(&failure, ENOSYS, WN_UNAVAILABLE,
-				       "the CUDA driver has no %s: it is too old (11.4 or later is needed)",
+				       "the CUDA driver has no %s: it is too old (11.4 or later is "
+				       "needed)",
 				       entries[i].name);
 		memcpy((char *)&driver + entries[i].offset, &found, sizeof(found));
 	}

@@ -59,17 +59,18 @@ struct wn_cuda_driver {
 	CUresult (*cuDeviceGetAttribute)(int *value, int attribute, CUdevice device);
 	CUresult (*cuDevicePrimaryCtxRetain)(CUcontext *context, CUdevice device);
 	CUresult (*cuCtxSetCurrent)(CUcontext context);
-	CUresult (*cuModuleLoadDataEx)(CUmodule *module, const void *image, unsigned int count, int *options,
-				       void **values);
+	CUresult (*cuModuleLoadDataEx)(CUmodule *module, const void *image, unsigned int count,
+				       int *options, void **values);
 	CUresult (*cuModuleGetFunction)(CUfunction *function, CUmodule module, const char *name);
 	CUresult (*cuFuncSetAttribute)(CUfunction function, int attribute, int value);
 	CUresult (*cuFuncGetAttribute)(int *value, int attribute, CUfunction function);
-	CUresult (*cuOccupancyMaxActiveBlocksPerMultiprocessor)(int *blocks, CUfunction function, int threads,
-								size_t local_bytes);
+	CUresult (*cuOccupancyMaxActiveBlocksPerMultiprocessor)(int *blocks, CUfunction function,
+								int threads, size_t local_bytes);
 	CUresult (*cuMemAlloc)(CUdeviceptr *memory, size_t bytes);
 	CUresult (*cuMemsetD8)(CUdeviceptr memory, unsigned char value, size_t bytes);
 	CUresult (*cuMemcpyHtoD)(CUdeviceptr to, const void *from, size_t bytes);
-	CUresult (*cuMemcpyHtoDAsync)(CUdeviceptr to, const void *from, size_t bytes, CUstream stream);
+	CUresult (*cuMemcpyHtoDAsync)(CUdeviceptr to, const void *from, size_t bytes,
+				      CUstream stream);
 	CUresult (*cuMemcpyDtoH)(void *to, CUdeviceptr from, size_t bytes);
 	CUresult (*cuMemHostRegister)(void *memory, size_t bytes, unsigned int flags);
 	CUresult (*cuMemHostGetDevicePointer)(CUdeviceptr *device, void *host, unsigned int flags);
@@ -80,10 +81,11 @@ struct wn_cuda_driver {
 				   unsigned int grid_z, unsigned int block_x, unsigned int block_y,
 				   unsigned int block_z, unsigned int local_bytes, CUstream stream,
 				   void **parameters, void **extra);
-	CUresult (*cuLaunchCooperativeKernel)(CUfunction function, unsigned int grid_x, unsigned int grid_y,
-					      unsigned int grid_z, unsigned int block_x, unsigned int block_y,
-					      unsigned int block_z, unsigned int local_bytes, CUstream stream,
-					      void **parameters);
+	CUresult (*cuLaunchCooperativeKernel)(CUfunction function, unsigned int grid_x,
+					      unsigned int grid_y, unsigned int grid_z,
+					      unsigned int block_x, unsigned int block_y,
+					      unsigned int block_z, unsigned int local_bytes,
+					      CUstream stream, void **parameters);
 	CUresult (*cuGetErrorName)(CUresult result, const char **name);
 	CUresult (*cuGetErrorString)(CUresult result, const char **text);
 };

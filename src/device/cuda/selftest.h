@@ -36,7 +36,8 @@ WN_FN uint32_t wn_selftest_word(uint32_t round, uint32_t i)
 #if defined(WN_PROGRAM_SOURCE)
 
 /* One warp. Ends after `rounds`, or when the host has been silent for `patience` cycles. */
-extern "C" __global__ void __launch_bounds__(32) wn_selftest(struct wn_selftest *test, uint32_t rounds, uint64_t patience)
+extern "C" __global__ void __launch_bounds__(32)
+	wn_selftest(struct wn_selftest *test, uint32_t rounds, uint64_t patience)
 {
 	const uint32_t lane = wn_group_lane();
 	uint32_t stale = 0;
@@ -49,7 +50,8 @@ extern "C" __global__ void __launch_bounds__(32) wn_selftest(struct wn_selftest 
 		do {
 			seen = wn_load_acquire(&test->to_device);
 			seen = wn_group_shuffle(seen, 0);
-		} while (seen != round && !wn_group_shuffle(wn_group_cycles() - begin > patience, 0));
+		} while (seen != round &&
+			 !wn_group_shuffle(wn_group_cycles() - begin > patience, 0));
 		if (seen != round)
 			break;
 		wn_group_barrier();

@@ -25,7 +25,8 @@ struct watch {
 	int64_t since_ns;       /* 0: nothing is owed */
 };
 
-static void say(const struct cuda *cuda, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void say(const struct cuda *cuda, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 static void say(const struct cuda *cuda, const char *format, ...)
 {
@@ -52,7 +53,8 @@ static int stands_still(const struct cuda *cuda, struct watch *watch, uint32_t i
 {
 	const struct wn_ring_view *view = &cuda->views[i];
 	const uint32_t published = wn_load_acquire(&view->words->published);
-	const int64_t patience = (int64_t)wn_options_number(&cuda->device->options, "stuck") * WN_MILLISECOND_NS;
+	const int64_t patience =
+		(int64_t)wn_options_number(&cuda->device->options, "stuck") * WN_MILLISECOND_NS;
 
 	if (!watch->since_ns) {
 		watch->mark = published;
@@ -137,8 +139,8 @@ static void revive(struct cuda *cuda, const char *reason)
 	}
 	wn_cuda_keep_rows(cuda);
 	lost = settle_queues(cuda);
-	say(cuda, "%s: program '%s': %s; %u packets in flight are lost", cuda->device->name, cuda->current->program.name,
-	    reason, lost);
+	say(cuda, "%s: program '%s': %s; %u packets in flight are lost", cuda->device->name,
+	    cuda->current->program.name, reason, lost);
 	if (cuda->restarts >= restarts) {
 		give_up(cuda, reason);
 		return;
@@ -149,7 +151,8 @@ static void revive(struct cuda *cuda, const char *reason)
 		return;
 	}
 	say(cuda, "%s: started anew in %d ms (%u of %u times)", cuda->device->name,
-	    (int)((wn_clock_ns() - begin) / WN_MILLISECOND_NS), cuda->restarts, (unsigned int)restarts);
+	    (int)((wn_clock_ns() - begin) / WN_MILLISECOND_NS), cuda->restarts,
+	    (unsigned int)restarts);
 }
 
 static int all_closed(const struct cuda *cuda)
@@ -177,7 +180,8 @@ static int look(struct cuda *cuda, struct watch *watches)
 		if (wn_cuda_team_ended_well(team) && all_closed(cuda))
 			return 1;
 		snprintf(reason, sizeof(reason), "%s",
-			 team->control->text[0] ? team->control->text : "its worker process was killed");
+			 team->control->text[0] ? team->control->text
+						: "its worker process was killed");
 		memset(watches, 0, cuda->queue_count * sizeof(*watches));
 		revive(cuda, reason);
 		return 0;
@@ -185,7 +189,8 @@ static int look(struct cuda *cuda, struct watch *watches)
 	for (uint32_t i = 0; i < cuda->queue_count; i++) {
 		if (!stands_still(cuda, &watches[i], i, now))
 			continue;
-		snprintf(reason, sizeof(reason), "queue %u got no answer for %u ms: the program is stuck", i,
+		snprintf(reason, sizeof(reason),
+			 "queue %u got no answer for %u ms: the program is stuck", i,
 			 (unsigned int)wn_options_number(&cuda->device->options, "stuck"));
 		memset(watches, 0, cuda->queue_count * sizeof(*watches));
 		revive(cuda, reason);
@@ -214,7 +219,8 @@ int wn_cuda_supervise(struct cuda *cuda, struct wn_error *error)
 	const int rc = pthread_create(&cuda->supervisor, NULL, supervise, cuda);
 
 	if (rc)
-		return wn_fail(error, rc, WN_FAILED, "cuda device: cannot start its supervisor: %s", strerror(rc));
+		return wn_fail(error, rc, WN_FAILED, "cuda device: cannot start its supervisor: %s",
+			       strerror(rc));
 	pthread_setname_np(cuda->supervisor, "wn-cuda");
 	cuda->is_supervised = 1;
 	return 0;

@@ -52,7 +52,8 @@ static void copy_part(uint8_t *to, const void *from, uint64_t bytes)
 		memcpy(to, from, bytes);
 }
 
-static int make_data(struct wn_cuda_team *team, const struct wn_program_data *data, struct wn_error *error)
+static int make_data(struct wn_cuda_team *team, const struct wn_program_data *data,
+		     struct wn_error *error)
 {
 	const struct wn_cuda_data layout = layout_of(data);
 	uint8_t *memory;
@@ -60,13 +61,16 @@ static int make_data(struct wn_cuda_team *team, const struct wn_program_data *da
 	team->control->data = layout;
 	team->data_fd = memfd_create("warpnic-data", MFD_CLOEXEC);
 	if (team->data_fd < 0 || ftruncate(team->data_fd, (off_t)layout.total_bytes))
-		return wn_fail(error, errno, WN_FAILED, "cuda device: cannot share %llu bytes of tables: %s",
+		return wn_fail(error, errno, WN_FAILED,
+			       "cuda device: cannot share %llu bytes of tables: %s",
 			       (unsigned long long)layout.total_bytes, strerror(errno));
 	if (!layout.total_bytes)
 		return 0;
-	memory = mmap(NULL, layout.total_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, team->data_fd, 0);
+	memory = mmap(NULL, layout.total_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, team->data_fd,
+		      0);
 	if (memory == MAP_FAILED)
-		return wn_fail(error, errno, WN_FAILED, "cuda device: cannot map %llu bytes of tables: %s",
+		return wn_fail(error, errno, WN_FAILED,
+			       "cuda device: cannot map %llu bytes of tables: %s",
 			       (unsigned long long)layout.total_bytes, strerror(errno));
 	copy_part(memory, data->parameters, layout.parameter_bytes);
 	copy_part(memory + layout.tables, data->tables, layout.table_bytes);
@@ -85,10 +89,11 @@ static int map_control(struct wn_cuda_team *team, size_t bytes, struct wn_error 
 
 	team->control_fd = memfd_create("warpnic-cuda", MFD_CLOEXEC);
 	if (team->control_fd >= 0 && !ftruncate(team->control_fd, (off_t)bytes))
-		memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, team->control_fd, 0);
+		memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
+			      team->control_fd, 0);
 	if (memory == MAP_FAILED)
-		return wn_fail(error, errno, WN_FAILED, "cuda device: cannot share %zu bytes: %s", bytes,
-			       strerror(errno));
+		return wn_fail(error, errno, WN_FAILED, "cuda device: cannot share %zu bytes: %s",
+			       bytes, strerror(errno));
 	team->control = memory;
 	return 0;
 }
@@ -169,7 +174,8 @@ static void carry_cells(struct wn_cuda_team *team, const struct wn_cuda_team *ol
 		const uint64_t left = to->cell_bytes - at;
 		const size_t count = left < sizeof(block) ? (size_t)left : sizeof(block);
 
-		if (pread(old->data_fd, block, count, (off_t)(from->cells + at)) != (ssize_t)count ||
+		if (pread(old->data_fd, block, count, (off_t)(from->cells + at)) !=
+			    (ssize_t)count ||
 		    pwrite(team->data_fd, block, count, (off_t)(to->cells + at)) != (ssize_t)count)
 			return;
 	}
@@ -182,8 +188,9 @@ void wn_cuda_team_continue(struct wn_cuda_team *team, const struct wn_cuda_team 
 
 	memmove(wn_cuda_positions(team->control), from, queues * groups * sizeof(*from));
 	for (uint32_t i = 0; i < queues; i++)
-		team->control->starts[i] = team->params.mode == WN_MODE_BATCH ? old->control->starts[i]
-									      : frontier_of(from + i * groups, groups);
+		team->control->starts[i] = team->params.mode == WN_MODE_BATCH
+						   ? old->control->starts[i]
+						   : frontier_of(from + i * groups, groups);
 	if (team != old && team->cells == old->cells)
 		carry_cells(team, old);
 }
@@ -206,8 +213,9 @@ static int start_process(struct wn_cuda_team *team, int socket, struct wn_error 
 	if (!rc)
 		rc = posix_spawn(&team->pid, path, &actions, NULL, arguments, environ);
 	posix_spawn_file_actions_destroy(&actions);
-	return rc ? wn_fail(error, rc, WN_UNAVAILABLE, "cuda device: cannot start its worker '%s': %s", path,
-			    strerror(rc)) : 0;
+	return rc ? wn_fail(error, rc, WN_UNAVAILABLE,
+			    "cuda device: cannot start its worker '%s': %s", path, strerror(rc))
+		  : 0;
 }
 
 static int send_descriptors(const struct wn_cuda_team *team)
@@ -226,7 +234,8 @@ static int send_descriptors(const struct wn_cuda_team *team)
 	fds[WN_CUDA_FD_CONTROL] = team->control_fd;
 	fds[WN_CUDA_FD_CODE] = team->params.code->fd;
 	fds[WN_CUDA_FD_DATA] = team->data_fd;
-	memcpy(&fds[WN_CUDA_FD_RINGS], team->params.ring_fds, team->params.queue_count * sizeof(int));
+	memcpy(&fds[WN_CUDA_FD_RINGS], team->params.ring_fds,
+	       team->params.queue_count * sizeof(int));
 	message.msg_controllen = CMSG_SPACE(count * sizeof(int));
 	header = CMSG_FIRSTHDR(&message);
 	header->cmsg_level = SOL_SOCKET;
@@ -265,7 +274,8 @@ int wn_cuda_team_has_ended(struct wn_cuda_team *team, int ms)
 			return 1;
 		if (left <= 0)
 			return 0;
-		if (poll(&poll_fd, 1, (int)((left + WN_MILLISECOND_NS - 1) / WN_MILLISECOND_NS)) > 0 &&
+		if (poll(&poll_fd, 1, (int)((left + WN_MILLISECOND_NS - 1) / WN_MILLISECOND_NS)) >
+			    0 &&
 		    recv(team->socket, bytes, sizeof(bytes), MSG_DONTWAIT) == 0)
 			nanosleep(&(struct timespec){0, 1000000}, NULL); /* it has closed it: it is about to end */
 	}
@@ -273,7 +283,8 @@ int wn_cuda_team_has_ended(struct wn_cuda_team *team, int ms)
 
 int wn_cuda_team_ended_well(const struct wn_cuda_team *team)
 {
-	return team->pid <= 0 && WIFEXITED(team->exit_status) && WEXITSTATUS(team->exit_status) == 0 &&
+	return team->pid <= 0 && WIFEXITED(team->exit_status) &&
+	       WEXITSTATUS(team->exit_status) == 0 &&
 	       wn_load_acquire(&team->control->state) == WN_CUDA_ENDED;
 }
 
@@ -283,13 +294,15 @@ static int fail_gone(struct wn_cuda_team *team, const char *what, struct wn_erro
 	if (team->control->text[0])
 		return wn_fail(error, EIO, WN_UNAVAILABLE, "cuda device: %s", team->control->text);
 	if (WIFSIGNALED(team->exit_status))
-		return wn_fail(error, EIO, WN_UNAVAILABLE, "cuda device: its worker %s: killed by signal %d", what,
+		return wn_fail(error, EIO, WN_UNAVAILABLE,
+			       "cuda device: its worker %s: killed by signal %d", what,
 			       WTERMSIG(team->exit_status));
-	return wn_fail(error, EIO, WN_UNAVAILABLE, "cuda device: its worker %s: exit status %d", what,
-		       WEXITSTATUS(team->exit_status));
+	return wn_fail(error, EIO, WN_UNAVAILABLE, "cuda device: its worker %s: exit status %d",
+		       what, WEXITSTATUS(team->exit_status));
 }
 
-static int wait_state(struct wn_cuda_team *team, enum wn_cuda_state state, const char *what, struct wn_error *error)
+static int wait_state(struct wn_cuda_team *team, enum wn_cuda_state state, const char *what,
+		      struct wn_error *error)
 {
 	const int64_t until = wn_clock_ns() + PREPARE_NS;
 
@@ -302,8 +315,9 @@ static int wait_state(struct wn_cuda_team *team, enum wn_cuda_state state, const
 				       "cuda device: its worker %s in time", what);
 		}
 	}
-	if (wn_load_acquire(&team->control->state) == WN_CUDA_FAILED || (state < WN_CUDA_ENDED && reap(team, WNOHANG) &&
-	    wn_load_acquire(&team->control->state) != WN_CUDA_ENDED)) {
+	if (wn_load_acquire(&team->control->state) == WN_CUDA_FAILED ||
+	    (state < WN_CUDA_ENDED && reap(team, WNOHANG) &&
+	     wn_load_acquire(&team->control->state) != WN_CUDA_ENDED)) {
 		wn_cuda_team_kill(team);
 		return fail_gone(team, what, error);
 	}
@@ -316,10 +330,12 @@ int wn_cuda_team_spawn(struct wn_cuda_team *team, struct wn_error *error)
 
 	team->control->text[0] = '\0';
 	team->control->abandon = 0;
-	memset(wn_cuda_alive(team->control), 0, (size_t)team->params.queue_count * team->params.group_count * 4);
+	memset(wn_cuda_alive(team->control), 0,
+	       (size_t)team->params.queue_count * team->params.group_count * 4);
 	wn_store_release(&team->control->state, WN_CUDA_STARTING);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
-		return wn_fail(error, errno, WN_FAILED, "cuda device: socketpair: %s", strerror(errno));
+		return wn_fail(error, errno, WN_FAILED, "cuda device: socketpair: %s",
+			       strerror(errno));
 	rc = start_process(team, pair[1], error);
 	close(pair[1]);
 	if (rc) {
@@ -331,7 +347,8 @@ int wn_cuda_team_spawn(struct wn_cuda_team *team, struct wn_error *error)
 	rc = send_descriptors(team);
 	if (rc) {
 		wn_cuda_team_kill(team);
-		return wn_fail(error, -rc, WN_FAILED, "cuda device: cannot hand over the rings: %s", strerror(-rc));
+		return wn_fail(error, -rc, WN_FAILED, "cuda device: cannot hand over the rings: %s",
+			       strerror(-rc));
 	}
 	return wait_state(team, WN_CUDA_PREPARED, "did not prepare", error);
 }
@@ -387,7 +404,8 @@ void wn_cuda_team_add_rows(const struct wn_cuda_team *team, uint64_t *sums, uint
 
 void wn_cuda_team_clear_rows(struct wn_cuda_team *team)
 {
-	memset(wn_cuda_rows(team->control), 0, team->control->total_bytes - team->control->rows_offset);
+	memset(wn_cuda_rows(team->control), 0,
+	       team->control->total_bytes - team->control->rows_offset);
 }
 
 void wn_cuda_team_destroy(struct wn_cuda_team *team)

@@ -50,7 +50,9 @@ WN_FN uint32_t wn_group_shuffle(uint32_t value, uint32_t from)
 {
 	uint32_t got;
 
-	asm volatile("shfl.sync.idx.b32 %0, %1, %2, 0x1f, 0xffffffff;" : "=r"(got) : "r"(value), "r"(from));
+	asm volatile("shfl.sync.idx.b32 %0, %1, %2, 0x1f, 0xffffffff;"
+		     : "=r"(got)
+		     : "r"(value), "r"(from));
 	return got;
 }
 
@@ -58,7 +60,9 @@ WN_FN uint32_t wn_group_shuffle_xor(uint32_t value, uint32_t mask)
 {
 	uint32_t got;
 
-	asm volatile("shfl.sync.bfly.b32 %0, %1, %2, 0x1f, 0xffffffff;" : "=r"(got) : "r"(value), "r"(mask));
+	asm volatile("shfl.sync.bfly.b32 %0, %1, %2, 0x1f, 0xffffffff;"
+		     : "=r"(got)
+		     : "r"(value), "r"(mask));
 	return got;
 }
 
@@ -67,8 +71,10 @@ WN_FN uint32_t wn_group_ballot(uint32_t condition)
 {
 	uint32_t bits;
 
-	asm volatile("{ .reg .pred p; setp.ne.u32 p, %1, 0; vote.sync.ballot.b32 %0, p, 0xffffffff; }"
-		     : "=r"(bits) : "r"(condition));
+	asm volatile(
+		"{ .reg .pred p; setp.ne.u32 p, %1, 0; vote.sync.ballot.b32 %0, p, 0xffffffff; }"
+		: "=r"(bits)
+		: "r"(condition));
 	return bits;
 }
 
@@ -179,8 +185,10 @@ WN_FN struct wn_chunk wn_chunk_load_global(const uint8_t *from)
 	struct wn_chunk chunk;
 
 	asm volatile("ld.global.v4.u32 {%0, %1, %2, %3}, [%4];"
-		     : "=r"(chunk.words[0]), "=r"(chunk.words[1]), "=r"(chunk.words[2]), "=r"(chunk.words[3])
-		     : "l"(from) : "memory");
+		     : "=r"(chunk.words[0]), "=r"(chunk.words[1]), "=r"(chunk.words[2]),
+		       "=r"(chunk.words[3])
+		     : "l"(from)
+		     : "memory");
 	return chunk;
 }
 
@@ -196,8 +204,10 @@ WN_FN struct wn_chunk wn_chunk_load(const uint8_t *from)
 	struct wn_chunk chunk;
 
 	asm volatile("ld.v4.u32 {%0, %1, %2, %3}, [%4];"
-		     : "=r"(chunk.words[0]), "=r"(chunk.words[1]), "=r"(chunk.words[2]), "=r"(chunk.words[3])
-		     : "l"(from) : "memory");
+		     : "=r"(chunk.words[0]), "=r"(chunk.words[1]), "=r"(chunk.words[2]),
+		       "=r"(chunk.words[3])
+		     : "l"(from)
+		     : "memory");
 	return chunk;
 }
 

@@ -29,7 +29,8 @@ int wn_cuda_worker_check(struct wn_cuda_worker *worker, CUresult result, const c
 {
 	if (result == CUDA_SUCCESS)
 		return 0;
-	return wn_cuda_worker_fail(worker, "%s: %s: %s", what, wn_cuda_error_name(worker->driver, result),
+	return wn_cuda_worker_fail(worker, "%s: %s: %s", what,
+				   wn_cuda_error_name(worker->driver, result),
 				   wn_cuda_error_text(worker->driver, result));
 }
 
@@ -81,13 +82,15 @@ static int map_control(struct wn_cuda_worker *worker)
 	if (fstat(worker->fds[WN_CUDA_FD_CONTROL], &status) ||
 	    (size_t)status.st_size < sizeof(struct wn_cuda_control))
 		return -1;
-	memory = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
-		      worker->fds[WN_CUDA_FD_CONTROL], 0);
+	memory = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_POPULATE, worker->fds[WN_CUDA_FD_CONTROL], 0);
 	if (memory == MAP_FAILED)
 		return -1;
 	worker->control = memory;
-	return worker->control->abi == WN_CUDA_ABI && worker->control->total_bytes <= (uint64_t)status.st_size
-		       ? 0 : -1;
+	return worker->control->abi == WN_CUDA_ABI &&
+			       worker->control->total_bytes <= (uint64_t)status.st_size
+		       ? 0
+		       : -1;
 }
 
 static int open_rings(struct wn_cuda_worker *worker)
@@ -106,7 +109,8 @@ static int wait_go(struct wn_cuda_worker *worker)
 	char byte;
 
 	wn_cuda_worker_say(worker, WN_CUDA_PREPARED);
-	return recv(worker->socket, &byte, 1, 0) == 1 ? 0 : wn_cuda_worker_fail(worker, "abandoned");
+	return recv(worker->socket, &byte, 1, 0) == 1 ? 0
+						      : wn_cuda_worker_fail(worker, "abandoned");
 }
 
 int main(int count, char **arguments)
@@ -129,11 +133,13 @@ int main(int count, char **arguments)
 	got = take_descriptors(&worker);
 	if (got < WN_CUDA_FD_RINGS || map_control(&worker) ||
 	    got != WN_CUDA_FD_RINGS + (int)worker.control->queue_count) {
-		fprintf(stderr, "warpnic-cuda-worker: not the descriptors that this version takes\n");
+		fprintf(stderr,
+			"warpnic-cuda-worker: not the descriptors that this version takes\n");
 		return WN_FAILED;
 	}
 	if (open_rings(&worker) || wn_cuda_worker_setup(&worker) || wait_go(&worker) ||
-	    wn_cuda_worker_take_over(&worker) || wn_cuda_worker_run(&worker) || wn_cuda_worker_hand_over(&worker)) {
+	    wn_cuda_worker_take_over(&worker) || wn_cuda_worker_run(&worker) ||
+	    wn_cuda_worker_hand_over(&worker)) {
 		wn_cuda_worker_say(&worker, WN_CUDA_FAILED);
 		_exit(WN_FAILED);
 	}

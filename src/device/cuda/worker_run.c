@@ -27,9 +27,9 @@ static int launch_groups(struct wn_cuda_worker *worker, uint64_t lease_cycles)
 	void *parameters[] = {&worker->launch, &worker->data, &order};
 
 	return wn_cuda_worker_check(worker,
-				    worker->driver->cuLaunchCooperativeKernel(worker->serve, groups, 1, 1, WARP, 1, 1,
-									      worker->local_bytes, worker->stream,
-									      parameters),
+				    worker->driver->cuLaunchCooperativeKernel(
+					    worker->serve, groups, 1, 1, WARP, 1, 1,
+					    worker->local_bytes, worker->stream, parameters),
 				    "launch of the resident kernel");
 }
 
@@ -60,9 +60,11 @@ static int wait_alive(struct wn_cuda_worker *worker)
 		if (result && result != CUDA_ERROR_NOT_READY)
 			return wn_cuda_worker_check(worker, result, fault);
 		if (wn_clock_ns() > until)
-			return wn_cuda_worker_fail(worker, "the groups did not start within %d s: is the GPU "
-							   "busy with another resident program?",
-						   (int)(ALIVE_NS / WN_SECOND_NS));
+			return wn_cuda_worker_fail(
+				worker,
+				"the groups did not start within %d s: is the GPU "
+				"busy with another resident program?",
+				(int)(ALIVE_NS / WN_SECOND_NS));
 	}
 	return 0;
 }
@@ -118,7 +120,8 @@ static int all_finished(const struct wn_cuda_worker *worker)
 
 static int run_lease(struct wn_cuda_worker *worker)
 {
-	const uint64_t khz = (uint64_t)wn_cuda_attribute(worker->driver, worker->device, CU_DEVICE_ATTRIBUTE_CLOCK_RATE);
+	const uint64_t khz = (uint64_t)wn_cuda_attribute(worker->driver, worker->device,
+							 CU_DEVICE_ATTRIBUTE_CLOCK_RATE);
 	const uint64_t lease_cycles = khz * worker->control->lease_ms;
 	int rc;
 
@@ -149,7 +152,8 @@ static void retire_launches(const struct wn_ring *ring, struct range *range)
 {
 	while (range->under_way) {
 		const uint32_t position = range->ends[0] - 1;
-		const uint32_t word = wn_load_acquire(&ring->view.verdicts[position & ring->view.slot_mask]);
+		const uint32_t word =
+			wn_load_acquire(&ring->view.verdicts[position & ring->view.slot_mask]);
 
 		if (wn_verdict_lap(word) != wn_lap(position, ring->view.slot_shift))
 			return;
@@ -172,8 +176,10 @@ static int launch_range(struct wn_cuda_worker *worker, uint32_t i, struct range 
 	const uint32_t first = range->next, count = published - first;
 	struct wn_group_order order = {.is_range = 1, .queue = i, .first = first, .count = count,
 				       .last = count == 1 ? (uint32_t)latest : 0};
-	const uint32_t blocks = (first % WN_BLOCK_SLOTS + count + WN_BLOCK_SLOTS - 1) / WN_BLOCK_SLOTS;
-	const uint32_t groups = blocks < worker->control->group_count ? blocks : worker->control->group_count;
+	const uint32_t blocks =
+		(first % WN_BLOCK_SLOTS + count + WN_BLOCK_SLOTS - 1) / WN_BLOCK_SLOTS;
+	const uint32_t groups =
+		blocks < worker->control->group_count ? blocks : worker->control->group_count;
 	void *parameters[] = {&worker->launch, &worker->data, &order};
 
 	if (!count)
@@ -182,8 +188,10 @@ static int launch_range(struct wn_cuda_worker *worker, uint32_t i, struct range 
 	if (range->under_way == LAUNCHES_AHEAD)
 		return 0;
 	if (wn_cuda_worker_check(worker,
-				 worker->driver->cuLaunchKernel(worker->serve, groups, 1, 1, WARP, 1, 1, worker->local_bytes,
-								worker->queue_streams[i], parameters, NULL),
+				 worker->driver->cuLaunchKernel(worker->serve, groups, 1, 1, WARP,
+								1, 1, worker->local_bytes,
+								worker->queue_streams[i],
+								parameters, NULL),
 				 fault))
 		return -1;
 	range->next = published;
@@ -203,7 +211,9 @@ static int ask(struct wn_cuda_worker *worker, uint32_t i)
 static int finish_streams(struct wn_cuda_worker *worker)
 {
 	for (uint32_t i = 0; i < worker->control->queue_count; i++)
-		if (wn_cuda_worker_check(worker, worker->driver->cuStreamSynchronize(worker->queue_streams[i]), fault))
+		if (wn_cuda_worker_check(
+			    worker, worker->driver->cuStreamSynchronize(worker->queue_streams[i]),
+			    fault))
 			return -1;
 	return 0;
 }

@@ -27,8 +27,9 @@ static int open_context(struct wn_cuda_worker *worker)
 	worker->driver = driver = wn_cuda_driver_open(&error);
 	if (!driver)
 		return wn_cuda_worker_fail(worker, "%s", error.text);
-	if (wn_cuda_worker_check(worker, driver->cuDeviceGet(&worker->device, (int)worker->control->ordinal),
-				 "cuDeviceGet") ||
+	if (wn_cuda_worker_check(
+		    worker, driver->cuDeviceGet(&worker->device, (int)worker->control->ordinal),
+		    "cuDeviceGet") ||
 	    wn_cuda_worker_check(worker, driver->cuDevicePrimaryCtxRetain(&context, worker->device),
 				 "cuDevicePrimaryCtxRetain") ||
 	    wn_cuda_worker_check(worker, driver->cuCtxSetCurrent(context), "cuCtxSetCurrent"))
@@ -55,16 +56,17 @@ static int load_module(struct wn_cuda_worker *worker)
 	result = worker->driver->cuModuleLoadDataEx(&worker->module, image, 2, options, values);
 	free(image);
 	if (result)
-		return wn_cuda_worker_fail(worker, "program '%s' does not load: %s: %s", worker->control->program,
-					   wn_cuda_error_name(worker->driver, result),
-					   log[0] ? log : wn_cuda_error_text(worker->driver, result));
+		return wn_cuda_worker_fail(
+			worker, "program '%s' does not load: %s: %s", worker->control->program,
+			wn_cuda_error_name(worker->driver, result),
+			log[0] ? log : wn_cuda_error_text(worker->driver, result));
 	return 0;
 }
 
 static int find_function(struct wn_cuda_worker *worker, CUfunction *function, const char *name)
 {
-	return wn_cuda_worker_check(worker, worker->driver->cuModuleGetFunction(function, worker->module, name),
-				    name);
+	return wn_cuda_worker_check(
+		worker, worker->driver->cuModuleGetFunction(function, worker->module, name), name);
 }
 
 static int find_functions(struct wn_cuda_worker *worker)
@@ -75,11 +77,12 @@ static int find_functions(struct wn_cuda_worker *worker)
 	worker->local_bytes = wn_group_local_bytes(WARP, worker->control->stage_bytes);
 	if (find_function(worker, &worker->serve, "wn_serve") ||
 	    find_function(worker, &worker->selftest, "wn_selftest") ||
-	    wn_cuda_worker_check(worker,
-				 driver->cuFuncSetAttribute(worker->serve,
-							    CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
-							    (int)worker->local_bytes),
-				 "local memory of wn_serve"))
+	    wn_cuda_worker_check(
+		    worker,
+		    driver->cuFuncSetAttribute(worker->serve,
+					       CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
+					       (int)worker->local_bytes),
+		    "local memory of wn_serve"))
 		return -1;
 	driver->cuFuncGetAttribute(&registers, CU_FUNC_ATTRIBUTE_NUM_REGS, worker->serve);
 	driver->cuFuncGetAttribute(&local, CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES, worker->serve);
@@ -102,12 +105,13 @@ static int check_groups(struct wn_cuda_worker *worker)
 				 "occupancy"))
 		return -1;
 	if (wanted > (uint32_t)(each * processors))
-		return wn_cuda_worker_fail(worker,
-					   "%u queues with groups=%u do not fit: the GPU holds %d groups of this "
-					   "program at once (%d multiprocessors, %d each); say groups=%u or less",
-					   worker->control->queue_count, worker->control->group_count,
-					   each * processors, processors, each,
-					   (uint32_t)(each * processors) / worker->control->queue_count);
+		return wn_cuda_worker_fail(
+			worker,
+			"%u queues with groups=%u do not fit: the GPU holds %d groups of this "
+			"program at once (%d multiprocessors, %d each); say groups=%u or less",
+			worker->control->queue_count, worker->control->group_count,
+			each * processors, processors, each,
+			(uint32_t)(each * processors) / worker->control->queue_count);
 	return 0;
 }
 
@@ -118,7 +122,8 @@ static int share(struct wn_cuda_worker *worker, void *memory, size_t bytes, CUde
 
 	if (wn_cuda_worker_check(worker,
 				 driver->cuMemHostRegister(memory, bytes,
-							   CU_MEMHOSTREGISTER_PORTABLE | CU_MEMHOSTREGISTER_DEVICEMAP),
+							   CU_MEMHOSTREGISTER_PORTABLE |
+								   CU_MEMHOSTREGISTER_DEVICEMAP),
 				 "cuMemHostRegister (is RLIMIT_MEMLOCK too low?)"))
 		return -1;
 	return wn_cuda_worker_check(worker, driver->cuMemHostGetDevicePointer(device, memory, 0),
@@ -136,7 +141,9 @@ static int take(struct wn_cuda_worker *worker, CUdeviceptr *memory, const void *
 	if (wn_cuda_worker_check(worker, driver->cuMemAlloc(memory, bytes), "cuMemAlloc") ||
 	    wn_cuda_worker_check(worker, driver->cuMemsetD8(*memory, 0, bytes), "cuMemsetD8"))
 		return -1;
-	return from ? wn_cuda_worker_check(worker, driver->cuMemcpyHtoD(*memory, from, bytes), "cuMemcpyHtoD") : 0;
+	return from ? wn_cuda_worker_check(worker, driver->cuMemcpyHtoD(*memory, from, bytes),
+					   "cuMemcpyHtoD")
+		    : 0;
 }
 
 static void *address(CUdeviceptr base, uint64_t offset)
@@ -153,11 +160,13 @@ static int share_data(struct wn_cuda_worker *worker)
 	void *from = NULL;
 
 	if (layout->total_bytes) {
-		from = mmap(NULL, layout->total_bytes, PROT_READ, MAP_SHARED, worker->fds[WN_CUDA_FD_DATA], 0);
+		from = mmap(NULL, layout->total_bytes, PROT_READ, MAP_SHARED,
+			    worker->fds[WN_CUDA_FD_DATA], 0);
 		if (from == MAP_FAILED)
 			return wn_cuda_worker_fail(worker, "data: %s", strerror(errno));
 	}
-	if (take(worker, &copy, from, layout->cells) || take(worker, &worker->cells, NULL, layout->cell_bytes))
+	if (take(worker, &copy, from, layout->cells) ||
+	    take(worker, &worker->cells, NULL, layout->cell_bytes))
 		return -1;
 	if (from)
 		munmap(from, layout->total_bytes);
@@ -202,8 +211,9 @@ static int share_ring(struct wn_cuda_worker *worker, uint32_t i, struct wn_group
 	queue->replies = queue->view.frames;
 	queue->mirror = address(worker->mirrors[i], 0);
 	queue->leave = address(worker->control_device, offsetof(struct wn_cuda_control, abandon));
-	queue->positions = address(worker->control_device,
-				   control->positions_offset + (uint64_t)i * control->group_count * 4);
+	queue->positions =
+		address(worker->control_device,
+			control->positions_offset + (uint64_t)i * control->group_count * 4);
 	queue->group_count = control->group_count;
 	return 0;
 }
@@ -212,8 +222,10 @@ static int make_launch(struct wn_cuda_worker *worker)
 {
 	struct wn_cuda_control *control = worker->control;
 	static struct wn_group_queue queues[WN_CUDA_QUEUES_MAX];
-	const uint64_t khz = (uint64_t)wn_cuda_attribute(worker->driver, worker->device, CU_DEVICE_ATTRIBUTE_CLOCK_RATE);
-	const uint64_t row_bytes = (uint64_t)control->queue_count * control->group_count * control->row_words * 8;
+	const uint64_t khz = (uint64_t)wn_cuda_attribute(worker->driver, worker->device,
+							 CU_DEVICE_ATTRIBUTE_CLOCK_RATE);
+	const uint64_t row_bytes =
+		(uint64_t)control->queue_count * control->group_count * control->row_words * 8;
 	CUdeviceptr queues_device, totals;
 
 	worker->launch = (struct wn_group_launch){
@@ -249,7 +261,8 @@ static uint8_t *map_cells(const struct wn_cuda_worker *worker)
 
 	if (!layout->cell_bytes)
 		return NULL;
-	memory = mmap(NULL, layout->total_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, worker->fds[WN_CUDA_FD_DATA], 0);
+	memory = mmap(NULL, layout->total_bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+		      worker->fds[WN_CUDA_FD_DATA], 0);
 	return memory == MAP_FAILED ? NULL : memory + layout->cells;
 }
 
@@ -262,14 +275,17 @@ int wn_cuda_worker_take_over(struct wn_cuda_worker *worker)
 	for (uint32_t i = 0; i < control->queue_count; i++) {
 		const struct wn_group_mirror mirror = {.published = control->starts[i]};
 
-		if (wn_cuda_worker_check(worker, driver->cuMemcpyHtoD(worker->mirrors[i], &mirror, sizeof(mirror)),
-					 "cuMemcpyHtoD"))
+		if (wn_cuda_worker_check(
+			    worker,
+			    driver->cuMemcpyHtoD(worker->mirrors[i], &mirror, sizeof(mirror)),
+			    "cuMemcpyHtoD"))
 			return -1;
 	}
 	if (!cells)
 		return 0;
-	return wn_cuda_worker_check(worker, driver->cuMemcpyHtoD(worker->cells, cells, control->data.cell_bytes),
-				    "cuMemcpyHtoD");
+	return wn_cuda_worker_check(
+		worker, driver->cuMemcpyHtoD(worker->cells, cells, control->data.cell_bytes),
+		"cuMemcpyHtoD");
 }
 
 int wn_cuda_worker_hand_over(struct wn_cuda_worker *worker)
@@ -279,7 +295,8 @@ int wn_cuda_worker_hand_over(struct wn_cuda_worker *worker)
 	if (!cells)
 		return 0;
 	return wn_cuda_worker_check(worker,
-				    worker->driver->cuMemcpyDtoH(cells, worker->cells, worker->control->data.cell_bytes),
+				    worker->driver->cuMemcpyDtoH(cells, worker->cells,
+								 worker->control->data.cell_bytes),
 				    "cuMemcpyDtoH");
 }
 
@@ -302,7 +319,8 @@ static uint32_t check_line(const struct wn_selftest *test, uint32_t round)
 }
 
 /* 1 once the GPU has answered; asks the driver meanwhile, or the kernel need not start at all. */
-static int wait_answer(struct wn_cuda_worker *worker, struct wn_selftest *test, uint32_t round, int64_t until)
+static int wait_answer(struct wn_cuda_worker *worker, struct wn_selftest *test, uint32_t round,
+		       int64_t until)
 {
 	for (uint32_t turn = 0;; turn++) {
 		if (wn_load_acquire(&test->to_host) == round)
@@ -320,7 +338,8 @@ static int wait_answer(struct wn_cuda_worker *worker, struct wn_selftest *test, 
  * The clocks are read one after the other, host, GPU, host: the offset is off by half of the shortest such
  * time at most. The GPU's clock also ticks in steps, which are in that error too.
  */
-static void note_clock(const struct wn_selftest *test, int64_t before, int64_t after, int64_t *offset, int64_t *error)
+static void note_clock(const struct wn_selftest *test, int64_t before, int64_t after,
+		       int64_t *offset, int64_t *error)
 {
 	const int64_t device = (int64_t)test->clock_ns;
 
@@ -336,7 +355,8 @@ static int run_selftest(struct wn_cuda_worker *worker, uint32_t rounds, int64_t 
 	CUdeviceptr device = worker->test_device;
 	uint32_t stale = 0, round;
 	uint64_t first_ns = 0, first_cycles = 0;
-	uint64_t patience = (uint64_t)wn_cuda_attribute(worker->driver, worker->device, CU_DEVICE_ATTRIBUTE_CLOCK_RATE) *
+	uint64_t patience = (uint64_t)wn_cuda_attribute(worker->driver, worker->device,
+							CU_DEVICE_ATTRIBUTE_CLOCK_RATE) *
 			    (SELFTEST_NS / WN_MILLISECOND_NS);
 	void *parameters[] = {&device, &rounds, &patience};
 	const int64_t until = wn_clock_ns() + SELFTEST_NS;
@@ -344,8 +364,9 @@ static int run_selftest(struct wn_cuda_worker *worker, uint32_t rounds, int64_t 
 
 	test->to_device = test->to_host = 0;
 	if (wn_cuda_worker_check(worker,
-				 worker->driver->cuLaunchKernel(worker->selftest, 1, 1, 1, WARP, 1, 1, 0,
-								worker->side_stream, parameters, NULL),
+				 worker->driver->cuLaunchKernel(worker->selftest, 1, 1, 1, WARP, 1,
+								1, 0, worker->side_stream,
+								parameters, NULL),
 				 "self-test"))
 		return -1;
 	for (round = 1; round <= rounds; round++) {
@@ -361,32 +382,43 @@ static int run_selftest(struct wn_cuda_worker *worker, uint32_t rounds, int64_t 
 		}
 		stale += check_line(test, round);
 	}
-	if (wn_cuda_worker_check(worker, worker->driver->cuStreamSynchronize(worker->side_stream), "self-test"))
+	if (wn_cuda_worker_check(worker, worker->driver->cuStreamSynchronize(worker->side_stream),
+				 "self-test"))
 		return -1;
 	worker->control->clock_error_ns = (uint64_t)error;
 	if (rounds == SELFTEST_ROUNDS && test->cycles > first_cycles)
-		worker->control->cycle_ns = (double)(test->clock_ns - first_ns) / (double)(test->cycles - first_cycles);
+		worker->control->cycle_ns =
+			(double)(test->clock_ns - first_ns) / (double)(test->cycles - first_cycles);
 	stale += wn_load_acquire(&test->stale);
 	if (round > rounds && !stale)
 		return 0;
 	return wn_cuda_worker_fail(
-		worker, "the self-test failed: %u of %u messages, %u stale words (host atomics %d, compute %d.%d, "
-			"kernel time limit %d): this GPU and this machine do not see each other's memory as CUDA says",
+		worker,
+		"the self-test failed: %u of %u messages, %u stale words (host atomics %d, compute "
+		"%d.%d, "
+		"kernel time limit %d): this GPU and this machine do not see each other's memory "
+		"as CUDA says",
 		round - 1, rounds, stale,
-		wn_cuda_attribute(worker->driver, worker->device, CU_DEVICE_ATTRIBUTE_HOST_NATIVE_ATOMIC_SUPPORTED),
-		wn_cuda_attribute(worker->driver, worker->device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR),
-		wn_cuda_attribute(worker->driver, worker->device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR),
-		wn_cuda_attribute(worker->driver, worker->device, CU_DEVICE_ATTRIBUTE_KERNEL_EXEC_TIMEOUT));
+		wn_cuda_attribute(worker->driver, worker->device,
+				  CU_DEVICE_ATTRIBUTE_HOST_NATIVE_ATOMIC_SUPPORTED),
+		wn_cuda_attribute(worker->driver, worker->device,
+				  CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR),
+		wn_cuda_attribute(worker->driver, worker->device,
+				  CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR),
+		wn_cuda_attribute(worker->driver, worker->device,
+				  CU_DEVICE_ATTRIBUTE_KERNEL_EXEC_TIMEOUT));
 }
 
 /* Lets the groups know what the clocks' difference is now. */
 static int show_offset(struct wn_cuda_worker *worker, int64_t offset)
 {
 	return wn_cuda_worker_check(worker,
-				    worker->driver->cuMemcpyHtoDAsync(worker->clock, &offset, sizeof(offset),
+				    worker->driver->cuMemcpyHtoDAsync(worker->clock, &offset,
+								      sizeof(offset),
 								      worker->side_stream),
 				    "cuMemcpyHtoDAsync") ||
-	       wn_cuda_worker_check(worker, worker->driver->cuStreamSynchronize(worker->side_stream), "clock");
+	       wn_cuda_worker_check(
+		       worker, worker->driver->cuStreamSynchronize(worker->side_stream), "clock");
 }
 
 static int test_device(struct wn_cuda_worker *worker)
@@ -394,12 +426,15 @@ static int test_device(struct wn_cuda_worker *worker)
 	const size_t bytes = (sizeof(struct wn_selftest) + 4095) / 4096 * 4096;
 	int64_t offset = 0;
 
-	worker->test = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	worker->test = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (worker->test == MAP_FAILED)
 		return wn_cuda_worker_fail(worker, "self-test: %s", strerror(errno));
-	if (share(worker, worker->test, bytes, &worker->test_device) || take(worker, &worker->clock, NULL, sizeof(offset)))
+	if (share(worker, worker->test, bytes, &worker->test_device) ||
+	    take(worker, &worker->clock, NULL, sizeof(offset)))
 		return -1;
-	return run_selftest(worker, SELFTEST_ROUNDS, &offset) || show_offset(worker, offset) ? -1 : 0;
+	return run_selftest(worker, SELFTEST_ROUNDS, &offset) || show_offset(worker, offset) ? -1
+											     : 0;
 }
 
 int wn_cuda_worker_set_clock(struct wn_cuda_worker *worker)
@@ -422,11 +457,18 @@ int wn_cuda_worker_setup(struct wn_cuda_worker *worker)
 	driver = worker->driver;
 	if (worker->control->mode != WN_MODE_BATCH && check_groups(worker))
 		return -1;
-	if (wn_cuda_worker_check(worker, driver->cuStreamCreate(&worker->stream, CU_STREAM_NON_BLOCKING), "stream") ||
-	    wn_cuda_worker_check(worker, driver->cuStreamCreate(&worker->side_stream, CU_STREAM_NON_BLOCKING), "stream"))
+	if (wn_cuda_worker_check(worker,
+				 driver->cuStreamCreate(&worker->stream, CU_STREAM_NON_BLOCKING),
+				 "stream") ||
+	    wn_cuda_worker_check(
+		    worker, driver->cuStreamCreate(&worker->side_stream, CU_STREAM_NON_BLOCKING),
+		    "stream"))
 		return -1;
-	for (uint32_t i = 0; worker->control->mode == WN_MODE_BATCH && i < worker->control->queue_count; i++)
-		if (wn_cuda_worker_check(worker, driver->cuStreamCreate(&worker->queue_streams[i], CU_STREAM_NON_BLOCKING),
+	for (uint32_t i = 0;
+	     worker->control->mode == WN_MODE_BATCH && i < worker->control->queue_count; i++)
+		if (wn_cuda_worker_check(worker,
+					 driver->cuStreamCreate(&worker->queue_streams[i],
+								CU_STREAM_NON_BLOCKING),
 					 "stream"))
 			return -1;
 	if (share(worker, worker->control, worker->control->total_bytes, &worker->control_device) ||
