@@ -158,6 +158,27 @@ static void test_opened_down(void)
 	CHECK_INT(veth_wait(), 0);
 }
 
+/* In the driver or behind it, as asked; behind it where the driver has no XDP: loopback. */
+static void test_modes(void)
+{
+	struct session s;
+
+	if (!start(&s, "xdp:wn-a,steer=all", NULL)) {
+		CHECK(strstr(s.link.where, "native, copies") != NULL);
+		CHECK_INT(veth_run("ip link show wn-a | grep 'xdp '"), 0);
+		stop(&s);
+	}
+	if (!start(&s, "xdp:wn-a,steer=all,mode=skb", NULL)) {
+		CHECK(strstr(s.link.where, "skb, copies") != NULL);
+		CHECK_INT(veth_run("ip link show wn-a | grep xdpgeneric"), 0);
+		stop(&s);
+	}
+	if (!start(&s, "xdp:lo,steer=all", NULL)) {
+		CHECK(strstr(s.link.where, "skb, copies") != NULL);
+		stop(&s);
+	}
+}
+
 /* A queue that another socket has. */
 static void test_queue_taken(void)
 {
@@ -555,6 +576,7 @@ int main(void)
 	RUN(test_bad_completions);
 	RUN(test_refusals);
 	RUN(test_opened_down);
+	RUN(test_modes);
 	RUN(test_queue_taken);
 	RUN(test_no_permission);
 	RUN(test_occupied);

@@ -23,7 +23,9 @@ clean_up() {
 	ip netns del $server 2>/dev/null || true
 }
 trap clean_up EXIT
-ip netns add $client 2>/dev/null && ip netns add $server 2>/dev/null || skip_all 'no network namespaces here'
+if ! ip netns add $client 2>/dev/null || ! ip netns add $server 2>/dev/null; then
+	skip_all 'no network namespaces here'
+fi
 ip netns exec $client true 2>/dev/null || skip_all 'ip netns exec does not work here'
 ip link add wn-c netns $client type veth peer name wn-s netns $server || skip_all 'no veth here'
 ip -n $client addr add 10.9.0.1/24 dev wn-c
@@ -50,7 +52,7 @@ serve() {
 	i=0
 	while ! grep -qs 'is xdp' "$folder/$name.err"; do
 		i=$((i + 1))
-		if ! kill -0 $pid 2>/dev/null || [ $i -gt 100 ]; then
+		if ! kill -0 "$pid" 2>/dev/null || [ $i -gt 100 ]; then
 			grep -q 'no AF_XDP sockets\|no permission\|cannot be attached' "$folder/$name.err" &&
 				skip_all "$(tail -n 1 "$folder/$name.err")"
 			sed 's/^/# /' "$folder/$name.err"
@@ -64,23 +66,25 @@ serve() {
 stop() {
 	kill -TERM $pid
 	wait $pid && got=0 || got=$?
-	result $got "$1: drains on SIGTERM"
+	result "$got" "$1: drains on SIGTERM"
 	result "$(status [ "$(value "$folder/$1.out" difference)" = 0 ])" "$1: the sum adds up"
 	result "$(if attached; then echo 1; else echo 0; fi)" "$1: nothing stays attached"
 }
 
 # echoes ADDRESS [-6]: nc gets its line back.
 echoes() {
-	[ "$(echo 'over frames' | inside timeout 5 nc ${2-} -u -w 1 "$1" 7777 || true)" = 'over frames' ]
+	[ "$(echo 'over frames' | inside timeout 5 nc ${2:+"$2"} -u -w 1 "$1" 7777 || true)" = 'over frames' ]
 }
 
-pings() { inside ping ${2-} -c 3 -i 0.1 -W 1 "$1" 2>&1 | grep -q '3 received'; }
+pings() { inside ping ${2:+"$2"} -c 3 -i 0.1 -W 1 "$1" 2>&1 | grep -q '3 received'; }
 
 dump=
 if command -v tcpdump >/dev/null; then
-	inside tcpdump -U -i wn-c -w "$folder/all.pcap" >/dev/null 2>&1 &
+	# Not through inside(): a function runs in a shell of its own, whose number is not tcpdump's.
+	ip netns exec $client tcpdump -U -i wn-c -w "$folder/all.pcap" >/dev/null 2>"$folder/dump.err" &
 	dump=$!
 	children="$children $dump"
+	wait_for 'listening on' "$folder/dump.err"
 fi
 
 for mode in auto skb; do
@@ -114,7 +118,7 @@ sleep 0.3
 echo 'a login' | inside timeout 5 nc -w 1 10.9.0.3 2222 >/dev/null 2>&1 || true
 sleep 0.2
 result "$(status grep -q 'a login' "$folder/tcp")" 'ports=7777: a TCP connection goes on'
-kill -KILL $pid
+kill -KILL "$pid"
 wait $pid 2>/dev/null || true
 i=0
 while attached && [ $i -lt 30 ]; do
