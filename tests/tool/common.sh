@@ -2,6 +2,10 @@
 # shellcheck shell=sh
 # For the tests of the command: TAP from shell. Sourced; $WARPNIC is the command.
 : "${WARPNIC:?path of the command}"
+# Started under nohup SIGHUP is ignored, by all children too, and a shell cannot undo that.
+if [ -z "${WN_SIGNALS_RESET-}" ] && env --default-signal=HUP true 2>/dev/null; then
+	WN_SIGNALS_RESET=1 exec env --default-signal=HUP sh "$0" "$@"
+fi
 number=0 failures=0
 folder=$(mktemp -d)
 children=
