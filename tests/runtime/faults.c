@@ -41,11 +41,14 @@ static void test_send_refused(void)
 
 static int busy_turns;
 
-/* ENOBUFS for a while, as a full transmit queue says, then fine again. */
+/*
+ * ENOBUFS for a moment, as a full transmit queue says, then fine again. The moment is short: patience is a
+ * time, and a machine that is busy with other things takes it away.
+ */
 static int take_later(void *context, uint32_t queue, const uint8_t *bytes,
 		      const struct wn_memory_packet *packet, int is_reply)
 {
-	if (busy_turns++ % 100 < 50)
+	if (busy_turns++ % 20 < 2)
 		return EAGAIN;
 	return network_take(context, queue, bytes, packet, is_reply);
 }
