@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What goes wrong, and what the counters say of it. */
+#include "clock.h"
 #include "tests/runtime/network.h"
 
 #include <unistd.h>
@@ -39,17 +40,24 @@ static void test_send_refused(void)
 	network_finish(&network);
 }
 
-static int busy_turns;
+static uint32_t taken_later;
+static int64_t busy_until_ns;
 
 /*
- * ENOBUFS for a moment, as a full transmit queue says, then fine again. The moment is short: patience is a
- * time, and a machine that is busy with other things takes it away.
+ * ENOBUFS for a while, as a full transmit queue says, then fine again: for 100 us before every
+ * hundredth packet. By the clock, because a queue also empties while its sender is not scheduled.
  */
 static int take_later(void *context, uint32_t queue, const uint8_t *bytes,
 		      const struct wn_memory_packet *packet, int is_reply)
 {
-	if (busy_turns++ % 20 < 2)
-		return EAGAIN;
+	if (taken_later % 100 == 0) {
+		if (!busy_until_ns)
+			busy_until_ns = wn_clock_ns() + 100 * 1000;
+		if (wn_clock_ns() < busy_until_ns)
+			return EAGAIN;
+		busy_until_ns = 0;
+	}
+	taken_later++;
 	return network_take(context, queue, bytes, packet, is_reply);
 }
 
