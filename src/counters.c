@@ -3,6 +3,7 @@
 
 #include "backoff.h"
 #include "ring/order.h"
+#include "warpnic/verdict.h"
 
 void wn_counter_block_write(struct wn_counter_block *block, const uint64_t *values, uint32_t count)
 {
@@ -45,6 +46,34 @@ void wn_counters_add(struct wn_counters *counters, const struct wn_counter_block
 		counters->dropped[cause] += tx[WN_TX_DROPPED + cause];
 	counters->dropped[WN_CAUSE_RING_FULL] += rx[WN_RX_RING_FULL];
 	counters->in_flight += rx[WN_RX_ADMITTED] - tx[WN_TX_FINISHED];
+}
+
+enum wn_cause wn_cause_of_code(uint32_t code)
+{
+	switch (code) {
+	case WN_DROP:
+		return WN_CAUSE_PROGRAM;
+	case WN_CODE_FAULT:
+		return WN_CAUSE_PROGRAM_FAULT;
+	case WN_CODE_TRUNCATED:
+		return WN_CAUSE_TRUNCATED;
+	case WN_CODE_SHORT:
+		return WN_CAUSE_SHORT_FRAME;
+	case WN_CODE_CHECKSUM:
+		return WN_CAUSE_BAD_CHECKSUM;
+	case WN_CODE_FRAGMENT:
+		return WN_CAUSE_FRAGMENT;
+	case WN_CODE_NOT_OURS:
+		return WN_CAUSE_NOT_OURS;
+	case WN_CODE_UNSUPPORTED:
+		return WN_CAUSE_UNSUPPORTED;
+	case WN_CODE_BAD_SOURCE:
+		return WN_CAUSE_BAD_SOURCE;
+	case WN_CODE_STOPPED:
+		return WN_CAUSE_DEVICE_STOPPED;
+	default:
+		return WN_CAUSE_BAD_VERDICT;
+	}
 }
 
 const char *wn_cause_name(enum wn_cause cause)

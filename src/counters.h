@@ -55,6 +55,9 @@ void wn_counter_block_write(struct wn_counter_block *block, const uint64_t *valu
 /* Any thread: copies values of one moment. Spins while the owner is writing, some 20 ns. */
 void wn_counter_block_read(const struct wn_counter_block *block, uint64_t *values, uint32_t count);
 
+/* The cause behind a code that the device loop writes; a code without one is no verdict at all. */
+enum wn_cause wn_cause_of_code(uint32_t code);
+
 /* Adds one queue's two blocks to a snapshot: transmit first, so that in_flight is never negative. */
 void wn_counters_add(struct wn_counters *counters, const struct wn_counter_block *receive,
 		     const struct wn_counter_block *transmit);

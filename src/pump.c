@@ -35,10 +35,10 @@ static int must_leave(struct wn_pump *pump)
 }
 
 /*
- * Batch mode: runs the program on what was just published. A lock alone would be taken again by this
+ * A lock alone would be taken again by this
  * thread before one that waits for it has woken up, so the word comes first.
  */
-static void launch(struct wn_pump *pump, uint32_t first, uint32_t count)
+void wn_pump_enter(struct wn_pump *pump)
 {
 	struct wn_backoff backoff;
 
@@ -46,8 +46,19 @@ static void launch(struct wn_pump *pump, uint32_t first, uint32_t count)
 	while (WN_UNLIKELY(wn_load_relaxed(&pump->control->hold)))
 		wn_backoff_wait(&backoff);
 	pthread_mutex_lock(&pump->launch_lock);
-	pump->device->ops->launch(pump->device, pump->queue->number, first, count);
+}
+
+void wn_pump_leave(struct wn_pump *pump)
+{
 	pthread_mutex_unlock(&pump->launch_lock);
+}
+
+/* Batch mode: runs the program on what was just published. */
+static void launch(struct wn_pump *pump, uint32_t first, uint32_t count)
+{
+	wn_pump_enter(pump);
+	pump->device->ops->launch(pump->device, pump->queue->number, first, count);
+	wn_pump_leave(pump);
 }
 
 int wn_pump_hold(struct wn_pump *pump, int64_t deadline_ns)
@@ -174,6 +185,10 @@ int wn_pump_start(struct wn_pump *pump, struct wn_error *error)
 {
 	int rc;
 
+	if (pump->queue->drive) {
+		pump->done[1] = 1;
+		return start_thread(pump, wn_drive_run, "drive", error);
+	}
 	if (pump->thread_count == 1) {
 		pump->done[1] = 1;
 		return start_thread(pump, run_both, "pump", error);

@@ -2,6 +2,8 @@
 /*
  * The threads that serve a queue: one that receives and transmits in turn, or two.
  *
+ * A queue that the device drives has one thread, of another kind: drive.c.
+ *
  * A pump ends when its queue is drained, when the queue had to be given up (ring corrupt), or when
  * `give_up` is set. Nothing in flight and nothing to do, it waits in the kernel, in its link's
  * receive.
@@ -40,6 +42,10 @@ int wn_pump_start(struct wn_pump *pump, struct wn_error *error);
  */
 int wn_pump_hold(struct wn_pump *pump, int64_t deadline_ns);
 void wn_pump_release(struct wn_pump *pump);
+
+/* Around a call that runs the program in this thread: what hold waits for. */
+void wn_pump_enter(struct wn_pump *pump);
+void wn_pump_leave(struct wn_pump *pump);
 
 /* Whether all of its threads have left. */
 int wn_pump_is_done(const struct wn_pump *pump);

@@ -77,6 +77,8 @@ struct wn_queue {
 	struct wn_outlets outlets;
 	struct wn_ring ring;
 	struct wn_train *trains;         /* written by the receive pump before it publishes; NULL: no trains */
+	struct wn_drive *drive;          /* the device drives it (drive.h); NULL: pumps do */
+	uint64_t driven_values[WN_DRIVE_VALUES]; /* of its counts, those that are in the blocks (drive thread) */
 	pthread_mutex_t send_lock;       /* held while link->ops->send or flush runs for this queue */
 
 	struct wn_receive_side receive __attribute__((aligned(WN_LINE_BYTES)));

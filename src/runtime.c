@@ -179,6 +179,60 @@ static int check_kinds(const struct wn_runtime *runtime, struct wn_error *error)
 	return check_deliveries(runtime, error);
 }
 
+/* -- who drives -- */
+
+/* Why the device cannot drive; NULL: it can. */
+static const char *against_driving(const struct wn_runtime *runtime)
+{
+	if (!runtime->device.ops->can_drive)
+		return "this device cannot";
+	if (runtime->params.packet_limit)
+		return "a number of packets is counted by pumps only";
+	for (uint32_t i = 0; i < runtime->params.link_count; i++)
+		if (runtime->links[i].limits.can_receive && !runtime->links[i].ops->drive)
+			return "not every link is one whose rings a device can drive (xdp and uring are)";
+	return NULL;
+}
+
+static uint32_t receiving_links(const struct wn_runtime *runtime)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < runtime->params.link_count; i++)
+		count += runtime->links[i].limits.can_receive;
+	return count;
+}
+
+/* What is forwarded from one driven link to another cannot be sent there: where there are two, pumps are chosen. */
+static int choose_drive(struct wn_runtime *runtime, struct wn_error *error)
+{
+	const char *reason = against_driving(runtime);
+
+	if (runtime->params.drive == WN_DRIVE_DEVICE && reason)
+		return wn_fail(error, EINVAL, WN_USAGE, "drive=device: %s", reason);
+	runtime->is_driven = !reason && (runtime->params.drive == WN_DRIVE_DEVICE ||
+					 (runtime->params.drive == WN_DRIVE_AUTO && receiving_links(runtime) == 1));
+	for (uint32_t i = 0; !runtime->is_driven && i < runtime->params.link_count; i++)
+		if (runtime->links[i].limits.can_receive && !runtime->links[i].ops->receive)
+			return wn_fail(error, EINVAL, WN_USAGE,
+				       "link '%s': only a device can drive it, and here none does: %s",
+				       runtime->links[i].spec,
+				       reason ? reason : "drive=host, or several links");
+	return 0;
+}
+
+static int make_drive(struct wn_runtime *runtime, struct wn_queue *queue, struct wn_error *error)
+{
+	queue->drive = calloc(1, sizeof(*queue->drive));
+	if (!queue->drive)
+		return wn_fail(error, ENOMEM, WN_FAILED, "out of memory");
+	queue->drive->view.handover = queue->ring.view;
+	queue->drive->view.own_link = queue->link_index;
+	/* The file of -w is no link in that sense. */
+	queue->drive->view.link_count = runtime->params.link_count - (runtime->params.deliver_link ? 1 : 0);
+	return queue->link->ops->drive(queue->link, queue->index, queue->drive, error);
+}
+
 static struct wn_ring_geometry geometry_for(const struct wn_runtime *runtime,
 					    const struct wn_link *link)
 {
@@ -217,7 +271,8 @@ static int make_ring(struct wn_runtime *runtime, struct wn_queue *queue, struct 
 	}
 	wn_receive_init(queue);
 	wn_transmit_init(queue);
-	return queue->link->ops->attach(queue->link, queue->index, &queue->ring.view, error);
+	rc = queue->link->ops->attach(queue->link, queue->index, &queue->ring.view, error);
+	return rc || !runtime->is_driven ? rc : make_drive(runtime, queue, error);
 }
 
 /* The queue whose link takes what programs deliver on `link`; NULL: the callback does. */
@@ -285,7 +340,7 @@ struct wn_runtime *wn_runtime_create(const struct wn_runtime_params *params, str
 	runtime->budget.left = params->packet_limit;
 	pthread_mutex_init(&runtime->version_lock, NULL);
 	if (open_program(runtime, error) || open_links(runtime, error) ||
-	    check_kinds(runtime, error) || make_queues(runtime, error)) {
+	    check_kinds(runtime, error) || choose_drive(runtime, error) || make_queues(runtime, error)) {
 		wn_runtime_destroy(runtime);
 		return NULL;
 	}
@@ -315,6 +370,7 @@ static void join_parts(struct wn_runtime *runtime)
 				continue;
 			runtime->views[queue->number] = queue->ring.view;
 			runtime->ring_fds[queue->number] = queue->ring.fd;
+			runtime->drives[queue->number] = queue->drive;
 			runtime->pumps[queue->number] = (struct wn_pump){
 				.queue = queue,
 				.device = &runtime->device,
@@ -331,6 +387,7 @@ static int start_threads(struct wn_runtime *runtime, struct wn_error *error)
 	int rc;
 
 	runtime->device.ring_fds = runtime->ring_fds;
+	runtime->device.drives = runtime->is_driven ? runtime->drives : NULL;
 	runtime->device.log = runtime->params.log;
 	runtime->device.log_context = runtime->params.context;
 	rc = runtime->device.ops->start(&runtime->device, runtime->views, runtime->ring_count,
@@ -348,7 +405,8 @@ int wn_runtime_start(struct wn_runtime *runtime, struct wn_error *error)
 	runtime->views = calloc(runtime->ring_count + 1, sizeof(*runtime->views));
 	runtime->pumps = calloc(runtime->ring_count + 1, sizeof(*runtime->pumps));
 	runtime->ring_fds = calloc(runtime->ring_count + 1, sizeof(*runtime->ring_fds));
-	if (!runtime->views || !runtime->pumps || !runtime->ring_fds)
+	runtime->drives = calloc(runtime->ring_count + 1, sizeof(*runtime->drives));
+	if (!runtime->drives || !runtime->views || !runtime->pumps || !runtime->ring_fds)
 		return wn_fail(error, ENOMEM, WN_FAILED, "out of memory");
 	join_parts(runtime);
 	runtime->is_started = 1;
@@ -426,10 +484,18 @@ static int join_pumps(struct wn_runtime *runtime, int64_t deadline_ns)
 	return rc;
 }
 
+/* Queues that the device drives: it has let go of them. */
+static void settle_drives(struct wn_runtime *runtime)
+{
+	for (uint32_t i = 0; i < runtime->ring_count; i++)
+		if (!runtime->pumps[i].started && runtime->pumps[i].queue->drive)
+			wn_drive_settle(runtime->pumps[i].queue, 1);
+}
+
 static void close_rings(struct wn_runtime *runtime)
 {
 	for (uint32_t i = 0; i < runtime->ring_count; i++)
-		if (!runtime->pumps[i].started)
+		if (!runtime->pumps[i].started && !runtime->pumps[i].queue->drive)
 			wn_receive_close(runtime->pumps[i].queue);
 }
 
@@ -461,6 +527,8 @@ int wn_runtime_stop(struct wn_runtime *runtime)
 				      rc != 0 || runtime->start_failed || any_failed(runtime))) {
 		runtime->device_is_lost = 1;
 		rc = -ETIMEDOUT;
+	} else {
+		settle_drives(runtime);
 	}
 	abandon_leftovers(runtime);
 	runtime->stop_result = rc;
@@ -478,6 +546,7 @@ static void free_queues(struct wn_runtime *runtime, uint32_t link)
 
 		wn_ring_destroy(&queue->ring);
 		free(queue->trains);
+		free(queue->drive);
 		pthread_mutex_destroy(&queue->send_lock);
 	}
 	free(runtime->queues[link]);
@@ -513,6 +582,7 @@ void wn_runtime_destroy(struct wn_runtime *runtime)
 		pthread_mutex_destroy(&runtime->pumps[i].launch_lock);
 	free(runtime->pumps);
 	free(runtime->views);
+	free(runtime->drives);
 	free(runtime->ring_fds);
 	free(runtime);
 }

@@ -18,6 +18,8 @@ struct wn_runtime {
 	struct wn_data *data;                    /* what the program is given; the owner's */
 	int *ring_fds;                           /* their descriptors, by number */
 	struct wn_ring_view *views;              /* of all queues with a ring, by number */
+	struct wn_drive **drives;                /* by number; NULL: pumps serve the queues */
+	int is_driven;
 	struct wn_pump *pumps;                   /* the same order */
 	uint32_t ring_count;
 	size_t memory_bytes;

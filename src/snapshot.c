@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What can be asked of a runtime while it runs: counters, and how it was made. */
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -144,6 +145,23 @@ enum wn_mode wn_runtime_mode(const struct wn_runtime *runtime)
 const char *wn_runtime_link_where(const struct wn_runtime *runtime, uint32_t link)
 {
 	return link < runtime->params.link_count ? runtime->links[link].where : NULL;
+}
+
+int wn_runtime_is_driven(const struct wn_runtime *runtime, uint32_t link)
+{
+	return link < runtime->params.link_count && runtime->is_driven && runtime->links[link].limits.can_receive;
+}
+
+int wn_runtime_census(const struct wn_runtime *runtime, uint32_t link, struct wn_census *census)
+{
+	struct wn_link *source = (struct wn_link *)(uintptr_t)&runtime->links[link];
+
+	memset(census, 0, sizeof(*census));
+	if (!wn_runtime_is_driven(runtime, link))
+		return -ENOTSUP;
+	for (uint32_t i = 0; i < source->limits.queue_count; i++)
+		source->ops->census(source, i, census);
+	return 0;
 }
 
 uint32_t wn_runtime_queue_count(const struct wn_runtime *runtime, uint32_t link)

@@ -28,35 +28,6 @@ static void count_drop(struct wn_queue *queue, enum wn_cause cause, uint32_t pac
 	queue->transmit.values[WN_TX_DROPPED + cause] += packets;
 }
 
-/* The cause behind a code that the device loop writes; a code without one is no verdict at all. */
-static enum wn_cause cause_of(uint32_t code)
-{
-	switch (code) {
-	case WN_DROP:
-		return WN_CAUSE_PROGRAM;
-	case WN_CODE_FAULT:
-		return WN_CAUSE_PROGRAM_FAULT;
-	case WN_CODE_TRUNCATED:
-		return WN_CAUSE_TRUNCATED;
-	case WN_CODE_SHORT:
-		return WN_CAUSE_SHORT_FRAME;
-	case WN_CODE_CHECKSUM:
-		return WN_CAUSE_BAD_CHECKSUM;
-	case WN_CODE_FRAGMENT:
-		return WN_CAUSE_FRAGMENT;
-	case WN_CODE_NOT_OURS:
-		return WN_CAUSE_NOT_OURS;
-	case WN_CODE_UNSUPPORTED:
-		return WN_CAUSE_UNSUPPORTED;
-	case WN_CODE_BAD_SOURCE:
-		return WN_CAUSE_BAD_SOURCE;
-	case WN_CODE_STOPPED:
-		return WN_CAUSE_DEVICE_STOPPED;
-	default:
-		return WN_CAUSE_BAD_VERDICT;
-	}
-}
-
 /* Where each enum wn_fate is counted. */
 static const uint8_t fate_values[] = {WN_TX_ANSWERED, WN_TX_FORWARDED, WN_TX_DELIVERED};
 
@@ -259,7 +230,7 @@ static void settle(struct wn_queue *queue, const struct piece *piece, uint32_t w
 	else if (code == WN_FORWARD || code >= WN_FORWARD_LINK)
 		send_piece(queue, piece, outlet_of(queue, code), WN_FATE_FORWARDED, length);
 	else
-		count_drop(queue, cause_of(code), 1);
+		count_drop(queue, wn_cause_of_code(code), 1);
 }
 
 /* The segments of a train one by one: each has a word, or all share the slot's. */

@@ -45,6 +45,29 @@ struct wn_delivery {
 	uint64_t arrival_ns;    /* CLOCK_MONOTONIC */
 };
 
+/* Who talks to the kernel for each packet. */
+enum wn_drive_choice {
+	WN_DRIVE_AUTO,          /* the device, where it and the link can; else the host */
+	WN_DRIVE_HOST,          /* pumps: receive and transmit threads */
+	WN_DRIVE_DEVICE         /* the device; refused where that cannot be */
+};
+
+/*
+ * Where the frames of a device-driven link are. At the end of a run: fill + rx + device + tx +
+ * completion + kernel = frames, and twice is 0.
+ */
+struct wn_census {
+	uint32_t frames;
+	uint32_t fill;          /* free, on the ring that the kernel takes them from */
+	uint32_t rx;            /* arrived, not taken */
+	uint32_t device;        /* with the device */
+	uint32_t tx;            /* to be sent, not taken by the kernel */
+	uint32_t completion;    /* sent, not taken back */
+	uint32_t kernel;        /* on no ring: the kernel has them */
+	uint32_t twice;         /* on two: a fault of ours, or of the kernel's */
+	uint64_t bad_entries;   /* of rings, that the kernel cannot have meant; not followed */
+};
+
 /* What to do with a live link's packets while the ring is full. */
 enum wn_when_full {
 	WN_FULL_WAIT,           /* leave them in the kernel, which drops and counts on its own */
@@ -61,6 +84,7 @@ struct wn_runtime_params {
 	uint32_t slot_count;          /* slots a queue, a power of two; 0: 4096, or what the link prefers */
 	uint32_t slot_bytes;          /* bytes a slot, a power of two; 0: 2048, or what the link needs */
 	uint32_t pump_threads;        /* threads a queue: 1 or 2 (receive and transmit apart); 0: chosen */
+	enum wn_drive_choice drive;
 	enum wn_when_full when_full;
 	uint64_t packet_limit;        /* ends after this many packets (a train counts whole); 0: never */
 	uint32_t stop_ms;             /* how long stop waits for the device; 0: 2000 */
@@ -181,6 +205,12 @@ WN_API const char *wn_runtime_program_name(const struct wn_runtime *runtime);
 WN_API const char *wn_runtime_device_name(const struct wn_runtime *runtime);
 WN_API enum wn_mode wn_runtime_mode(const struct wn_runtime *runtime);
 WN_API const char *wn_runtime_link_where(const struct wn_runtime *runtime, uint32_t link);
+/* Whether the device drives the link's queues itself. */
+WN_API int wn_runtime_is_driven(const struct wn_runtime *runtime, uint32_t link);
+
+/* Counts the frames of a device-driven link, all queues. 0, or -ENOTSUP; after wn_runtime_stop() only. */
+WN_API int wn_runtime_census(const struct wn_runtime *runtime, uint32_t link, struct wn_census *census);
+
 WN_API uint32_t wn_runtime_queue_count(const struct wn_runtime *runtime, uint32_t link);
 WN_API uint32_t wn_runtime_slot_count(const struct wn_runtime *runtime, uint32_t link);
 WN_API uint32_t wn_runtime_slot_bytes(const struct wn_runtime *runtime, uint32_t link);

@@ -12,6 +12,7 @@
 #ifndef WN_DEVICE_DEVICE_H
 #define WN_DEVICE_DEVICE_H
 
+#include "drive.h"
 #include "link/options.h"
 #include "ring/layout.h"
 #include "warpnic/data.h"
@@ -53,6 +54,7 @@ struct wn_device_ops {
 	const char *summary;
 	const struct wn_option *options;
 	size_t state_bytes;               /* of device->state, zeroed before open */
+	uint32_t can_drive;               /* 1: it can drive a kernel's rings (lane/drive.h) */
 
 	/* Fills up to `capacity` entries for `warpnic devices`; returns how many it has. */
 	int (*list)(struct wn_device_summary *list, uint32_t capacity);
@@ -76,6 +78,13 @@ struct wn_device_ops {
 	 * device looks at `published` itself.
 	 */
 	void (*launch)(struct wn_device *device, uint32_t queue, uint32_t first, uint32_t count);
+
+	/*
+	 * A queue that the device drives, on a device without lanes of its own (batch mode): serves what the
+	 * kernel has handed over, and leaves (lane/drive.h) once the queue is closed. Returns the packets.
+	 * NULL where it has lanes of its own in any mode. The queue's drive thread; never during a replace.
+	 */
+	uint32_t (*serve)(struct wn_device *device, uint32_t queue);
 
 	/*
 	 * All rings are closed, or `abandon` is set: waits until the device has let go of them, at
@@ -149,6 +158,7 @@ struct wn_device {
 
 	/* Given by the runtime before start. */
 	const int *ring_fds;              /* descriptors of the rings' memory, by number */
+	struct wn_drive *const *drives;   /* by number, where the device drives the queues itself; NULL: nowhere */
 	void (*log)(void *context, const char *line); /* one line of talk, any thread; NULL: silence */
 	void *log_context;
 

@@ -202,6 +202,16 @@ int wn_bpf_socket_map_set(int map_fd, uint32_t queue, int socket_fd)
 	return bpf(BPF_MAP_UPDATE_ELEM, &attributes);
 }
 
+int wn_bpf_socket_map_clear(int map_fd, uint32_t queue)
+{
+	union bpf_attr attributes;
+
+	memset(&attributes, 0, sizeof(attributes));
+	attributes.map_fd = (uint32_t)map_fd;
+	attributes.key = address_of(&queue);
+	return bpf(BPF_MAP_DELETE_ELEM, &attributes);
+}
+
 int wn_bpf_attach_xdp(int program_fd, int interface_index, uint32_t flags)
 {
 	union bpf_attr attributes;

@@ -57,6 +57,7 @@ int wn_bpf_load(struct wn_bpf_code *code, const char *name, char log[WN_BPF_LOG_
 /* A map of sockets, one a queue (BPF_MAP_TYPE_XSKMAP). Its descriptor or -errno. */
 int wn_bpf_socket_map(uint32_t queues);
 int wn_bpf_socket_map_set(int map_fd, uint32_t queue, int socket_fd);
+int wn_bpf_socket_map_clear(int map_fd, uint32_t queue);
 
 /*
  * Attaches a program to an interface for as long as the descriptor returned is open, which the

@@ -18,6 +18,7 @@
 #ifndef WN_LINK_LINK_H
 #define WN_LINK_LINK_H
 
+#include "drive.h"
 #include "link/options.h"
 #include "ring/ring.h"
 #include "warpnic/link.h"
@@ -195,6 +196,35 @@ struct wn_link_ops {
 
 	/* Packets the kernel dropped before receive could see them, since open. Optional: NULL is 0. */
 	uint64_t (*kernel_dropped)(struct wn_link *link, uint32_t queue);
+
+	/*
+	 * Device-driven (drive.h): all NULL where the link cannot. Each by the queue's drive thread but
+	 * for drive, settle and census, which are the owner's: before it starts, while the device
+	 * stands still, after its end.
+	 *
+	 * drive: after attach. Hands the kernel's rings and all frames of this queue over to a device; fills
+	 * drive->view, all but handover, own_link and link_count, and its regions. receive and send are not
+	 * called any more. 0 or -errno.
+	 */
+	int (*drive)(struct wn_link *link, uint32_t queue, struct wn_drive *drive, struct wn_error *error);
+
+	/* Makes the system call that the kernel asks for, if it does. 1 when it was made, 0, or -errno; -ENODEV ends the queue. */
+	int (*wake)(struct wn_link *link, uint32_t queue);
+
+	/* Waits until something has arrived, or wait_ns. 1 when something is there, else 0. */
+	int (*wait)(struct wn_link *link, uint32_t queue, int64_t wait_ns);
+
+	/* Lets nothing more arrive. 1 once all that had arrived was taken; called until then. */
+	int (*quiesce)(struct wn_link *link, uint32_t queue);
+
+	/* What was given to the kernel to send and was not taken by it yet. */
+	uint32_t (*sending)(struct wn_link *link, uint32_t queue);
+
+	/* Tells where the cursors stand, and puts frames that the device held back. No device runs. */
+	void (*settle)(struct wn_link *link, uint32_t queue, struct wn_drive_cursors *cursors);
+
+	/* Adds where the frames of this queue are. No device runs. */
+	void (*census)(struct wn_link *link, uint32_t queue, struct wn_census *census);
 
 	/* Undoes open and attach. */
 	void (*close)(struct wn_link *link);

@@ -272,5 +272,12 @@ const struct wn_link_ops wn_link_xdp = {
 	.send = send_xdp,
 	.flush = flush_xdp,
 	.kernel_dropped = kernel_dropped,
+	.drive = wn_xdp_drive,
+	.wake = wn_xdp_wake,
+	.wait = wn_xdp_wait,
+	.quiesce = wn_xdp_quiesce,
+	.sending = wn_xdp_sending,
+	.settle = wn_xdp_settle,
+	.census = wn_xdp_census,
 	.close = wn_xdp_close,
 };

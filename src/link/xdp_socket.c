@@ -16,6 +16,7 @@
 
 enum {
 	BUSY_NS = WN_SECOND_NS,     /* how long bind waits for a queue that another socket has */
+	PAGE_BYTES = 4096,
 };
 
 /* -- open -- */
@@ -51,14 +52,18 @@ static int register_frames(struct wn_xdp_socket *s, const struct wn_xdp_socket_s
 {
 	struct xdp_umem_reg request = { .chunk_size = s->frame_bytes };
 	struct rlimit limit = { 0, 0 };
+	void *memory = MAP_FAILED;
 
 	s->frames_bytes = (size_t)s->frame_bytes * s->frame_count * 2;
-	s->frames = mmap(NULL, s->frames_bytes, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (s->frames == MAP_FAILED) {
-		s->frames = NULL;
+	s->memory_bytes = s->frames_bytes + ((size_t)s->frame_count * 2 + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES +
+			  PAGE_BYTES;
+	s->memory_fd = memfd_create("warpnic-xdp", MFD_CLOEXEC);
+	if (s->memory_fd >= 0 && !ftruncate(s->memory_fd, (off_t)s->memory_bytes))
+		memory = mmap(NULL, s->memory_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
+			      s->memory_fd, 0);
+	if (memory == MAP_FAILED)
 		return fail(setup, "memory for its frames", errno, error);
-	}
+	s->frames = memory;
 	request.addr = (uint64_t)(uintptr_t)s->frames;
 	request.len = s->frames_bytes;
 	if (!setsockopt(s->fd, SOL_XDP, XDP_UMEM_REG, &request, sizeof(request)))
@@ -73,12 +78,13 @@ static int register_frames(struct wn_xdp_socket *s, const struct wn_xdp_socket_s
 		       (unsigned long long)limit.rlim_cur >> 10);
 }
 
-static int map_ring(struct wn_xdp_socket *s, struct wn_xdp_ring *ring,
+static int map_ring(struct wn_xdp_socket *s, struct wn_xdp_ring *ring, uint32_t entries,
 		    const struct xdp_ring_offset *offsets, size_t entry_bytes, uint64_t page_offset)
 {
 	void *memory;
 
-	ring->bytes = offsets->desc + entry_bytes * s->frame_count;
+	ring->page_offset = page_offset;
+	ring->bytes = (offsets->desc + entry_bytes * entries + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
 	memory = mmap(NULL, ring->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, s->fd,
 		      (off_t)page_offset);
 	if (memory == MAP_FAILED)
@@ -88,31 +94,31 @@ static int map_ring(struct wn_xdp_socket *s, struct wn_xdp_ring *ring,
 	ring->consumer = (uint32_t *)(void *)(ring->memory + offsets->consumer);
 	ring->flags = (uint32_t *)(void *)(ring->memory + offsets->flags);
 	ring->entries = ring->memory + offsets->desc;
-	ring->mask = s->frame_count - 1;
+	ring->mask = entries - 1;
 	return 0;
 }
 
 static int map_rings(struct wn_xdp_socket *s)
 {
-	static const int options[] = { XDP_UMEM_FILL_RING, XDP_UMEM_COMPLETION_RING, XDP_RX_RING,
-				       XDP_TX_RING };
+	const uint32_t theirs = 2 * s->frame_count, ours = 2 * theirs;
 	struct xdp_mmap_offsets at;
 	socklen_t length = sizeof(at);
 	int rc;
 
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
-		if (setsockopt(s->fd, SOL_XDP, options[i], &s->frame_count, sizeof(s->frame_count)))
-			return -errno;
-	if (getsockopt(s->fd, SOL_XDP, XDP_MMAP_OFFSETS, &at, &length))
+	if (setsockopt(s->fd, SOL_XDP, XDP_UMEM_FILL_RING, &ours, sizeof(ours)) ||
+	    setsockopt(s->fd, SOL_XDP, XDP_UMEM_COMPLETION_RING, &theirs, sizeof(theirs)) ||
+	    setsockopt(s->fd, SOL_XDP, XDP_RX_RING, &theirs, sizeof(theirs)) ||
+	    setsockopt(s->fd, SOL_XDP, XDP_TX_RING, &ours, sizeof(ours)) ||
+	    getsockopt(s->fd, SOL_XDP, XDP_MMAP_OFFSETS, &at, &length))
 		return -errno;
-	rc = map_ring(s, &s->fill, &at.fr, sizeof(uint64_t), XDP_UMEM_PGOFF_FILL_RING);
+	rc = map_ring(s, &s->fill, ours, &at.fr, sizeof(uint64_t), XDP_UMEM_PGOFF_FILL_RING);
 	if (!rc)
-		rc = map_ring(s, &s->completion, &at.cr, sizeof(uint64_t),
+		rc = map_ring(s, &s->completion, theirs, &at.cr, sizeof(uint64_t),
 			      XDP_UMEM_PGOFF_COMPLETION_RING);
 	if (!rc)
-		rc = map_ring(s, &s->rx, &at.rx, sizeof(struct xdp_desc), XDP_PGOFF_RX_RING);
+		rc = map_ring(s, &s->rx, theirs, &at.rx, sizeof(struct xdp_desc), XDP_PGOFF_RX_RING);
 	if (!rc)
-		rc = map_ring(s, &s->tx, &at.tx, sizeof(struct xdp_desc), XDP_PGOFF_TX_RING);
+		rc = map_ring(s, &s->tx, ours, &at.tx, sizeof(struct xdp_desc), XDP_PGOFF_TX_RING);
 	return rc;
 }
 
@@ -185,7 +191,7 @@ int wn_xdp_socket_open(struct wn_xdp_socket *s, const struct wn_xdp_socket_setup
 	int rc;
 
 	memset(s, 0, sizeof(*s));
-	s->fd = -1;
+	s->fd = s->memory_fd = -1;
 	s->frame_count = setup->entries;
 	s->frame_bytes = setup->frame_bytes;
 	rc = open_socket(s, setup, error);
@@ -222,11 +228,13 @@ void wn_xdp_socket_close(struct wn_xdp_socket *s)
 	if (s->fd >= 0)
 		close(s->fd);
 	if (s->frames)
-		munmap(s->frames, s->frames_bytes);
+		munmap(s->frames, s->memory_bytes);
+	if (s->memory_fd >= 0)
+		close(s->memory_fd);
 	free(s->free);
 	free(s->with_kernel);
 	memset(s, 0, sizeof(*s));
-	s->fd = -1;
+	s->fd = s->memory_fd = -1;
 }
 
 /* -- frames -- */
@@ -301,7 +309,7 @@ uint8_t *wn_xdp_send_reserve(struct wn_xdp_socket *s)
 		take_completions(s);
 	if (!s->free_count)
 		return NULL;
-	/* As many entries as frames, but the kernel may have sent one before it moved its cursor. */
+	/* More entries than frames, but the kernel may have sent some before it moved its cursor. */
 	if (s->tx.ours - s->tx.theirs > s->tx.mask)
 		s->tx.theirs = wn_load_acquire(s->tx.consumer); /* (R) */
 	if (s->tx.ours - s->tx.theirs > s->tx.mask)

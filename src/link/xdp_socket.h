@@ -23,6 +23,9 @@
  * kernel. An address that the kernel hands back is checked before it is followed: one outside the
  * frames, or of a frame that it does not have, is counted and left alone.
  *
+ * fill and tx have room for twice as many entries as there are frames, so neither is ever full. A device
+ * that drives the socket itself has all frames for both directions: lane/port_xdp.h.
+ *
  * Threads: receive calls by one, send calls by one at a time, which may be another.
  */
 #ifndef WN_LINK_XDP_SOCKET_H
@@ -44,16 +47,19 @@ struct wn_xdp_ring {
 	uint32_t *flags;            /* XDP_RING_NEED_WAKEUP */
 	void *entries;              /* uint64_t (fill, completion) or struct xdp_desc (rx, tx) */
 	uint32_t mask;
+	uint64_t page_offset;       /* for mmap of the socket */
 	uint32_t ours;              /* our own cursor, not shown yet where we produce */
 	uint32_t theirs;            /* the other's, as we saw it last */
 };
 
 struct wn_xdp_socket {
 	int fd;
+	int memory_fd;              /* memfd: the frames; behind them, where a device drives, its states and words */
 	uint8_t *frames;            /* mapped; UMEM */
-	size_t frames_bytes;
+	size_t frames_bytes;        /* of the UMEM */
+	size_t memory_bytes;        /* of the memfd */
 	uint32_t frame_bytes;
-	uint32_t frame_count;       /* a ring's entries for each direction */
+	uint32_t frame_count;       /* for each direction: there are twice as many */
 	struct wn_xdp_ring fill, rx, tx, completion;
 	uint64_t *free;             /* addresses of frames to send from, a stack; owned */
 	uint32_t free_count;
@@ -67,7 +73,7 @@ struct wn_xdp_socket_setup {
 	const char *interface;
 	int interface_index;
 	uint32_t queue;
-	uint32_t entries;           /* of each ring, a power of two */
+	uint32_t entries;           /* frames for each direction, a power of two */
 	uint32_t frame_bytes;       /* 2048 or 4096 */
 	enum wn_xdp_mode mode;
 };

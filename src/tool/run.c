@@ -27,6 +27,7 @@ enum {
 	ARGUMENT_LOAD,       /* an option of a loader, src/data/loader.h: its name is that of the row */
 	ARGUMENT_OTHER,      /* a parameter of the program, by its own name */
 	ARGUMENT_MODE,
+	ARGUMENT_DRIVE,
 	ARGUMENT_SLOTS,
 	ARGUMENT_SLOT_BYTES,
 	ARGUMENT_PUMPS,
@@ -70,6 +71,9 @@ static const struct wn_argument run_arguments[] = {
 	 "filter: what to deliver, in tcpdump's language; may be given several times"},
 	{ARGUMENT_MODE, 0, "mode", "MODE", WN_ARGUMENT_CHOICE, 0, 0, "auto|resident|lease|batch",
 	 "how the device comes by its packets (preset auto)"},
+	{ARGUMENT_DRIVE, 0, "drive", "WHO", WN_ARGUMENT_CHOICE, 0, 0, "auto|host|device",
+	 "who talks to the kernel for each packet: pumps of the host, or the device itself (preset auto: the "
+	 "device, on xdp and uring links)"},
 	{ARGUMENT_SLOTS, 0, "slots", "N", WN_ARGUMENT_NUMBER, 0, 0, NULL,
 	 "slots a queue, a power of two (preset 4096; 256 for trains)"},
 	{ARGUMENT_SLOT_BYTES, 0, "slot-bytes", "BYTES", WN_ARGUMENT_SIZE, 0, 0, NULL,
@@ -296,6 +300,9 @@ static int take_argument(struct config *config, int code, const struct wn_argume
 	case ARGUMENT_MODE:
 		params->mode = (enum wn_mode)parsed->number;
 		return 0;
+	case ARGUMENT_DRIVE:
+		params->drive = (enum wn_drive_choice)parsed->number;
+		return 0;
 	case ARGUMENT_SLOTS:
 	case ARGUMENT_SLOT_BYTES:
 		if (parsed->number == 0 || parsed->number > UINT32_MAX)
@@ -473,7 +480,7 @@ static int watch(struct wn_runtime *runtime, const struct config *config, struct
 		if (wn_load_relaxed(&usage_signals)) {
 			wn_store_relaxed(&usage_signals, 0);
 			wn_run_take_sample(runtime, &now);
-			wn_run_print_summary(runtime, first, &now, stderr);
+			wn_run_print_summary(runtime, first, &now, 0, stderr);
 			table.lines = 0;
 		}
 		if (wn_clock_ns() < next)
@@ -495,8 +502,8 @@ static int report(const struct wn_runtime *runtime, const struct config *config,
 		  const struct wn_run_sample *first, const struct wn_run_sample *last)
 {
 	if (config->json)
-		return wn_run_print_json(runtime, first, last, stdout);
-	wn_run_print_summary(runtime, first, last, config->writes_stdout ? stderr : stdout);
+		return wn_run_print_json(runtime, first, last, 1, stdout);
+	wn_run_print_summary(runtime, first, last, 1, config->writes_stdout ? stderr : stdout);
 	return 0;
 }
 
@@ -507,7 +514,7 @@ static int report(const struct wn_runtime *runtime, const struct config *config,
 static void give_up(const struct wn_runtime *runtime, const struct wn_run_sample *first,
 		    const struct wn_run_sample *last)
 {
-	wn_run_print_summary(runtime, first, last, stderr);
+	wn_run_print_summary(runtime, first, last, 0, stderr);
 	fprintf(stderr, "warpnic run: not everything ended in time (--stop-timeout): see %s\n",
 		last->counters.in_flight ? "in_flight" : "dropped_device_stopped");
 	fflush(stderr);

@@ -23,18 +23,21 @@ void wn_run_take_sample(const struct wn_runtime *runtime, struct wn_run_sample *
 /* The line or two at the start: what runs where, and how much memory it takes. */
 void wn_run_print_start(const struct wn_runtime *runtime, FILE *file);
 
-/* The summary at the end, and on SIGUSR1: every counter, and whether the sum adds up. */
+/*
+ * The summary at the end, and on SIGUSR1: every counter, and whether the sum adds up. is_end: the runtime has
+ * stopped, so the frames that a device drove can be counted, too.
+ */
 void wn_run_print_summary(const struct wn_runtime *runtime, const struct wn_run_sample *first,
-			  const struct wn_run_sample *last, FILE *file);
+			  const struct wn_run_sample *last, int is_end, FILE *file);
 
 /* The same as one JSON document. 0 or -errno of the file. */
 int wn_run_print_json(const struct wn_runtime *runtime, const struct wn_run_sample *first,
-		      const struct wn_run_sample *last, FILE *file);
+		      const struct wn_run_sample *last, int is_end, FILE *file);
 
 /* The same document as a value of another, or as the whole (key NULL). */
 struct wn_json;
 void wn_run_write_document(struct wn_json *json, const char *key, const struct wn_runtime *runtime,
-			   const struct wn_run_sample *first, const struct wn_run_sample *last);
+			   const struct wn_run_sample *first, const struct wn_run_sample *last, int is_end);
 
 /* 12,345,678 */
 const char *wn_run_grouped(uint64_t number, char *text, size_t bytes);

@@ -162,7 +162,7 @@ static void answer_stats(struct wn_run_control *control, const struct wn_json_ob
 	(void)request;
 	wn_run_take_sample(control->runtime, &now);
 	wn_json_bool(json, "ok", 1);
-	wn_run_write_document(json, "stats", control->runtime, control->first, &now);
+	wn_run_write_document(json, "stats", control->runtime, control->first, &now, 0);
 }
 
 static void answer_stop(struct wn_run_control *control, const struct wn_json_object *request,

@@ -76,11 +76,18 @@ void wn_run_print_start(const struct wn_runtime *runtime, FILE *file)
 
 		fprintf(file, "warpnic: link %u is %s", i, wn_runtime_link_where(runtime, i));
 		if (wn_runtime_slot_count(runtime, i))
-			fprintf(file, ": %u queue%s of %u slots of %u bytes", queues,
+			fprintf(file, wn_runtime_is_driven(runtime, i)
+					      ? ": %u queue%s, driven by the device; %u slots of %u bytes for the host"
+					      : ": %u queue%s of %u slots of %u bytes", queues,
 				queues > 1 ? "s" : "", wn_runtime_slot_count(runtime, i),
 				wn_runtime_slot_bytes(runtime, i));
 		fprintf(file, "\n");
 	}
+}
+
+static uint32_t census_sum(const struct wn_census *census)
+{
+	return census->fill + census->rx + census->device + census->tx + census->completion + census->kernel;
 }
 
 static void print_line(FILE *file, const char *sign, const char *name, uint64_t count)
@@ -88,6 +95,25 @@ static void print_line(FILE *file, const char *sign, const char *name, uint64_t 
 	char number[32];
 
 	fprintf(file, "  %1s %-18s %18s\n", sign, name, wn_run_grouped(count, number, sizeof(number)));
+}
+
+/* Where all frames are that a device drove: none may be missing, none in two places. */
+static void print_census(const struct wn_runtime *runtime, FILE *file)
+{
+	struct wn_census census;
+
+	for (uint32_t i = 0; wn_runtime_link_where(runtime, i); i++) {
+		if (wn_runtime_census(runtime, i, &census))
+			continue;
+		fprintf(file,
+			"    frames of link %u: fill %u + rx %u + device %u + tx %u + completion %u + kernel %u = "
+			"%u of %u%s\n",
+			i, census.fill, census.rx, census.device, census.tx, census.completion, census.kernel,
+			census_sum(&census), census.frames,
+			census_sum(&census) == census.frames && !census.twice ? "" : ": PLEASE REPORT THIS");
+		if (census.bad_entries)
+			print_line(file, "", "bad ring entries", census.bad_entries);
+	}
 }
 
 static void print_program_counters(const struct wn_runtime *runtime, FILE *file)
@@ -168,7 +194,7 @@ static void print_cost(const struct wn_run_sample *first, const struct wn_run_sa
 }
 
 void wn_run_print_summary(const struct wn_runtime *runtime, const struct wn_run_sample *first,
-			  const struct wn_run_sample *last, FILE *file)
+			  const struct wn_run_sample *last, int is_end, FILE *file)
 {
 	const struct wn_counters *counters = &last->counters;
 	const double seconds = (double)(last->at_ns - first->at_ns) * 1e-9;
@@ -203,6 +229,8 @@ void wn_run_print_summary(const struct wn_runtime *runtime, const struct wn_run_
 	print_program_counters(runtime, file);
 	print_program_histograms(runtime, file);
 	print_stages(runtime, file);
+	if (is_end)
+		print_census(runtime, file);
 	print_cost(first, last, file);
 }
 
@@ -224,7 +252,26 @@ static void write_counters(struct wn_json *json, const struct wn_counters *count
 	wn_json_number(json, "receive_errors", counters->receive_errors);
 }
 
-static void write_links(struct wn_json *json, const struct wn_runtime *runtime)
+static void write_census(struct wn_json *json, const struct wn_runtime *runtime, uint32_t link)
+{
+	struct wn_census census;
+
+	if (wn_runtime_census(runtime, link, &census))
+		return;
+	wn_json_object(json, "frames");
+	wn_json_number(json, "all", census.frames);
+	wn_json_number(json, "fill", census.fill);
+	wn_json_number(json, "rx", census.rx);
+	wn_json_number(json, "device", census.device);
+	wn_json_number(json, "tx", census.tx);
+	wn_json_number(json, "completion", census.completion);
+	wn_json_number(json, "kernel", census.kernel);
+	wn_json_number(json, "twice", census.twice);
+	wn_json_number(json, "bad_entries", census.bad_entries);
+	wn_json_end(json);
+}
+
+static void write_links(struct wn_json *json, const struct wn_runtime *runtime, int is_end)
 {
 	wn_json_array(json, "links");
 	for (uint32_t i = 0; wn_runtime_link_where(runtime, i); i++) {
@@ -236,6 +283,9 @@ static void write_links(struct wn_json *json, const struct wn_runtime *runtime)
 		wn_json_number(json, "queues", wn_runtime_queue_count(runtime, i));
 		wn_json_number(json, "slots", wn_runtime_slot_count(runtime, i));
 		wn_json_number(json, "slot_bytes", wn_runtime_slot_bytes(runtime, i));
+		wn_json_bool(json, "driven", wn_runtime_is_driven(runtime, i));
+		if (is_end)
+			write_census(json, runtime, i);
 		write_counters(json, &counters);
 		wn_json_end(json);
 	}
@@ -276,7 +326,7 @@ static void write_histograms(struct wn_json *json, const struct wn_runtime *runt
 }
 
 void wn_run_write_document(struct wn_json *json, const char *key, const struct wn_runtime *runtime,
-			   const struct wn_run_sample *first, const struct wn_run_sample *last)
+			   const struct wn_run_sample *first, const struct wn_run_sample *last, int is_end)
 {
 	wn_json_object(json, key);
 	wn_json_text(json, "program", wn_runtime_program_name(runtime));
@@ -293,16 +343,16 @@ void wn_run_write_document(struct wn_json *json, const char *key, const struct w
 	wn_json_number(json, "system_ns", last->system_ns - first->system_ns);
 	wn_json_end(json);
 	wn_json_number(json, "memory_bytes", wn_runtime_memory_bytes(runtime));
-	write_links(json, runtime);
+	write_links(json, runtime, is_end);
 	wn_json_end(json);
 }
 
 int wn_run_print_json(const struct wn_runtime *runtime, const struct wn_run_sample *first,
-		      const struct wn_run_sample *last, FILE *file)
+		      const struct wn_run_sample *last, int is_end, FILE *file)
 {
 	struct wn_json json;
 
 	wn_json_init(&json, file, 1);
-	wn_run_write_document(&json, NULL, runtime, first, last);
+	wn_run_write_document(&json, NULL, runtime, first, last, is_end);
 	return wn_json_finish(&json);
 }

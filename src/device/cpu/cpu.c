@@ -28,14 +28,17 @@ enum {
 	LEASE_NS = 5000000
 };
 
-/* One group's hold on one ring. */
+/* One group's hold on one ring, or on what it drives. */
 struct lane {
 	struct wn_port port;
+	uint32_t is_driven;
+	struct wn_drive_lane drive;
 } __attribute__((aligned(WN_LINE_BYTES)));
 
 struct worker {
 	struct cpu *cpu;
 	pthread_t thread;
+	uint32_t number;
 	struct lane *lanes;       /* one a ring */
 	uint32_t first_lane;      /* number of the first of them */
 	uint32_t done;            /* 1 when the thread has left; written by it */
@@ -186,6 +189,21 @@ static int cpu_open(struct wn_device *device, struct wn_error *error)
 	return 0;
 }
 
+/* Serves one queue once. Returns the packets; *finished where that was the last time. */
+static uint32_t serve_lane(const struct version *version, struct lane *lane, uint64_t *row, int *finished)
+{
+	uint32_t count;
+
+	if (lane->is_driven) {
+		count = version->code.program->drive(&lane->drive, version->data, row, SERVE_BUDGET);
+		*finished = !count && wn_drive_leave(&lane->drive);
+	} else {
+		count = version->code.program->serve(&lane->port, version->data, row, SERVE_BUDGET);
+		*finished = !count && wn_port_finished(&lane->port);
+	}
+	return count;
+}
+
 /* Serves every ring once. Returns the slots served; *finished when all rings are done with. */
 static uint32_t serve_rings(struct worker *worker, int *finished)
 {
@@ -196,12 +214,12 @@ static uint32_t serve_rings(struct worker *worker, int *finished)
 	*finished = 1;
 	for (uint32_t i = 0; i < worker->cpu->queue_count; i++, row += version->row_words) {
 		struct lane *lane = &worker->lanes[i];
-		const uint32_t count = version->code.program->serve(&lane->port, version->data, row,
-								    SERVE_BUDGET);
+		int is_last = 1;
 
-		served += count;
-		if (count || !wn_port_finished(&lane->port))
-			*finished = 0;
+		/* A queue that is driven has one group. */
+		if (!lane->is_driven || i % worker->cpu->worker_count == worker->number)
+			served += serve_lane(version, lane, row, &is_last);
+		*finished &= is_last;
 	}
 	return served;
 }
@@ -259,7 +277,8 @@ static void *work(void *argument)
 	return NULL;
 }
 
-static int make_lanes(struct cpu *cpu, const struct wn_ring_view *views, uint32_t queue_count)
+static int make_lanes(struct cpu *cpu, const struct wn_ring_view *views, uint32_t queue_count,
+		      struct wn_drive *const *drives)
 {
 	const uint32_t groups = cpu->worker_count ? cpu->worker_count : 1;
 
@@ -268,8 +287,15 @@ static int make_lanes(struct cpu *cpu, const struct wn_ring_view *views, uint32_
 	cpu->lanes = aligned_alloc(WN_LINE_BYTES, cpu->lane_count * sizeof(*cpu->lanes));
 	if (!cpu->lanes || make_rows(cpu->current, cpu->lane_count))
 		return -ENOMEM;
-	for (uint32_t i = 0; i < cpu->lane_count; i++)
-		wn_port_init(&cpu->lanes[i].port, &views[i % queue_count], i / queue_count, groups);
+	for (uint32_t i = 0; i < cpu->lane_count; i++) {
+		struct lane *lane = &cpu->lanes[i];
+
+		lane->is_driven = drives != NULL;
+		if (drives)
+			wn_drive_init(&lane->drive, &drives[i % queue_count]->view);
+		else
+			wn_port_init(&lane->port, &views[i % queue_count], i / queue_count, groups);
+	}
 	return 0;
 }
 
@@ -277,13 +303,14 @@ static int cpu_start(struct wn_device *device, const struct wn_ring_view *views,
 		     const struct wn_program_data *data, struct wn_error *error)
 {
 	struct cpu *cpu = device->state;
-	int rc = make_lanes(cpu, views, count);
+	int rc = make_lanes(cpu, views, count, device->drives);
 
 	if (rc)
 		return wn_fail(error, -rc, WN_FAILED, "cpu device: out of memory");
 	cpu->current->data = data;
 	for (uint32_t i = 0; i < cpu->worker_count; i++) {
 		cpu->workers[i].cpu = cpu;
+		cpu->workers[i].number = i;
 		cpu->workers[i].first_lane = i * count;
 		cpu->workers[i].lanes = cpu->lanes + (size_t)i * count;
 		rc = pthread_create(&cpu->workers[i].thread, NULL, work, &cpu->workers[i]);
@@ -304,6 +331,16 @@ static void cpu_launch(struct wn_device *device, uint32_t queue, uint32_t first,
 	lane->port.position = first;
 	version->code.program->serve(&lane->port, version->data,
 				     version->rows + (size_t)queue * version->row_words, count);
+}
+
+static uint32_t cpu_serve(struct wn_device *device, uint32_t queue)
+{
+	struct cpu *cpu = device->state;
+	const struct version *version = cpu->current;
+	int is_last;
+
+	return serve_lane(version, &cpu->lanes[queue], version->rows + (size_t)queue * version->row_words,
+			  &is_last);
 }
 
 /* -- replace -- */
@@ -435,10 +472,12 @@ const struct wn_device_ops wn_device_cpu = {
 	.summary = "this machine's processors",
 	.options = cpu_options,
 	.state_bytes = sizeof(struct cpu),
+	.can_drive = 1,
 	.list = cpu_list,
 	.open = cpu_open,
 	.start = cpu_start,
 	.launch = cpu_launch,
+	.serve = cpu_serve,
 	.stop = cpu_stop,
 	.prepare = cpu_prepare,
 	.replace = cpu_replace,

@@ -3,6 +3,8 @@
  * Compiled once with each program: -DWN_PROGRAM_SOURCE="\"path/of/program.c\"".
  */
 #define WN_NATIVE_ENTRY 1
+#include <time.h>
+
 #ifdef WN_TRACE
 #include "device/trace.h"
 #endif
@@ -28,6 +30,15 @@ static inline void wn_counter_store(uint64_t *word, uint64_t value)
 	wn_store_relaxed64(word, value);
 }
 
+/* When a batch was taken, where nobody else says: CLOCK_MONOTONIC. */
+static inline uint64_t wn_lane_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 #ifdef WN_TRACE
 /* The loop runs the program through here. */
 static uint32_t wn_traced_run(struct wn_packet *packet)
@@ -48,6 +59,7 @@ static uint32_t wn_traced_run(struct wn_packet *packet)
 #define wn_program_run wn_guarded_run
 #endif
 
+#include "lane/drive_loop.h"
 #include "lane/loop.h"
 
 #define COUNTER_NAME(name) #name,
@@ -102,6 +114,16 @@ static uint32_t serve(struct wn_port *port, const struct wn_program_data *data, 
 	return wn_loop_serve(port, data, row, budget);
 }
 
+static uint32_t drive(struct wn_drive_lane *lane, const struct wn_program_data *data, uint64_t *row,
+		      uint32_t budget)
+{
+#ifdef WN_GUARDED
+	wn_guard_port = 0;
+	wn_guard_pool = &lane->view;
+#endif
+	return wn_drive_serve(lane, data, row, budget);
+}
+
 __attribute__((visibility("default"))) extern const struct wn_cpu_program wn_cpu_program;
 
 const struct wn_cpu_program wn_cpu_program = {
@@ -119,5 +141,6 @@ const struct wn_cpu_program wn_cpu_program = {
 	.tables = tables,
 	.loader = WN_LOADER,
 	.serve = serve,
+	.drive = drive,
 	.trace = TRACE,
 };

@@ -5,12 +5,13 @@
 #ifndef WN_DEVICE_CPU_ENTRY_H
 #define WN_DEVICE_CPU_ENTRY_H
 
+#include "lane/drive_lane.h"
 #include "lane/port_ring.h"
 #include "warpnic/data.h"
 #include "warpnic/describe.h"
 #include "warpnic/record.h"
 
-enum { WN_CPU_PROGRAM_ABI = 5 };
+enum { WN_CPU_PROGRAM_ABI = 6 };
 
 struct wn_trace;
 
@@ -34,6 +35,10 @@ struct wn_cpu_program {
 	 * returns how many. `row` holds the group's counters: written by the caller's thread only.
 	 */
 	uint32_t (*serve)(struct wn_port *port, const struct wn_program_data *data, uint64_t *row,
+			  uint32_t budget);
+
+	/* The same for a queue that the device drives. */
+	uint32_t (*drive)(struct wn_drive_lane *lane, const struct wn_program_data *data, uint64_t *row,
 			  uint32_t budget);
 
 	struct wn_trace *trace;           /* device/trace.h; NULL unless compiled with WN_TRACE */

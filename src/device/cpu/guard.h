@@ -9,18 +9,23 @@
  *   - frames and records of the slots behind it that this group has still to serve: nobody else looks at
  *     those meanwhile, as they are published and not answered (ring/layout.h)
  *
+ * Where the device drives, a packet has its frame to itself: what is behind it.
+ *
  * Included by entry.c in front of the loop, which runs the program through wn_guarded_run().
  */
 #ifndef WN_DEVICE_CPU_GUARD_H
 #define WN_DEVICE_CPU_GUARD_H
 
 #include <sanitizer/asan_interface.h>
+#include <string.h>
 
+#include "lane/drive.h"
 #include "lane/port_ring.h"
 #include "warpnic/program.h"
 
-/* What the thread serves just now. */
+/* What the thread serves just now: one of them. */
 static _Thread_local const struct wn_port *wn_guard_port;
+static _Thread_local const struct wn_drive_view *wn_guard_pool;
 
 struct wn_guard_range {
 	uint8_t *first;
@@ -57,12 +62,25 @@ static void wn_guard_find(const struct wn_packet *packet, struct wn_guard_range 
 	ranges[3] = (struct wn_guard_range){frame, packet->flags & WN_SLOT_TRAIN ? packet->bytes : frame};
 }
 
+static void wn_guard_find_frame(const struct wn_packet *packet, struct wn_guard_range *ranges)
+{
+	const struct wn_drive_view *view = wn_guard_pool;
+	const uint64_t frame = (uint64_t)(packet->bytes - view->frames) >> view->frame_shift;
+	uint8_t *end = view->frames + ((frame + 1) << view->frame_shift);
+
+	memset(ranges, 0, WN_GUARD_RANGES * sizeof(*ranges));
+	ranges[0] = (struct wn_guard_range){packet->bytes + packet->length, end};
+}
+
 static uint32_t wn_guarded_run(struct wn_packet *packet)
 {
 	struct wn_guard_range ranges[WN_GUARD_RANGES];
 	uint32_t verdict;
 
-	wn_guard_find(packet, ranges);
+	if (wn_guard_port)
+		wn_guard_find(packet, ranges);
+	else
+		wn_guard_find_frame(packet, ranges);
 	for (int i = 0; i < WN_GUARD_RANGES; i++)
 		if (ranges[i].end > ranges[i].first)
 			ASAN_POISON_MEMORY_REGION(ranges[i].first, (size_t)(ranges[i].end - ranges[i].first));

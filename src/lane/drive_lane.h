@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a group of one lane keeps of a queue that it drives, between two calls.
+ */
+#ifndef WN_LANE_DRIVE_LANE_H
+#define WN_LANE_DRIVE_LANE_H
+
+#include "lane/drive.h"
+#include "lane/port_xdp.h"
+
+struct wn_drive_lane {
+	struct wn_drive_view view;
+	struct wn_xdp_port xdp;
+	uint32_t published;            /* of the handover ring */
+	uint64_t values[WN_DRIVE_VALUES];
+};
+
+/* Goes on where the queue stands. */
+static inline void wn_drive_init(struct wn_drive_lane *lane, const struct wn_drive_view *view)
+{
+	lane->view = *view;
+	lane->published = view->handover.words->published;
+	for (uint32_t i = 0; i < WN_DRIVE_VALUES; i++)
+		lane->values[i] = view->words->values[i];
+	wn_xdp_init(&lane->xdp, view);
+}
+
+/* Whether there is anything to take. */
+static inline int wn_drive_is_due(const struct wn_drive_lane *lane)
+{
+	return wn_xdp_arrived(&lane->xdp, &lane->view) || wn_xdp_sent(&lane->xdp, &lane->view);
+}
+
+/* Shows what was counted: all values of one moment, see counters.h. */
+static inline void wn_drive_show_values(struct wn_drive_lane *lane)
+{
+	struct wn_drive_words *words = lane->view.words;
+	const uint64_t sequence = words->sequence;
+
+	wn_store_relaxed64(&words->sequence, sequence + 1);
+	for (uint32_t i = 0; i < WN_DRIVE_VALUES; i++)
+		wn_store_release64(&words->values[i], lane->values[i]); /* (S1) */
+	wn_store_release64(&words->sequence, sequence + 2); /* (S1) */
+}
+
+/* Leaves, once the host has closed the queue and nothing is left of what arrived before. Returns 1 then. */
+static inline int wn_drive_leave(struct wn_drive_lane *lane)
+{
+	struct wn_drive_words *words = lane->view.words;
+
+	if (!wn_load_acquire(&words->closed)) /* (E1) */
+		return 0;
+	if (!wn_load_relaxed(&words->left) && wn_drive_is_due(lane))
+		return 0;
+	wn_store_release(&words->left, 1); /* (X1) */
+	return 1;
+}
+
+#endif

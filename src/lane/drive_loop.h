@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The device loop where the device drives, for a group of one lane: take a batch from the kernel, run the
+ * program on each packet where it lies, give each frame back, to be sent from or received into.
+ *
+ * Included once by the entry file of such a device, after the program. lane/group_drive.h is the
+ * same for a group of many lanes.
+ */
+#ifndef WN_LANE_DRIVE_LOOP_H
+#define WN_LANE_DRIVE_LOOP_H
+
+#include "lane/drive_lane.h"
+#include "lane/drive_packet.h"
+
+enum { WN_DRIVE_BATCH = 64 };
+
+/* Copies one packet, or its record, to the host. Returns how it is counted. */
+static inline uint32_t wn_drive_hand_over(struct wn_drive_lane *lane, const struct wn_packet *packet,
+					  const uint8_t *bytes, uint32_t word)
+{
+	const struct wn_ring_view *ring = &lane->view.handover;
+	const uint32_t position = lane->published, index = position & ring->slot_mask;
+	uint8_t *to = ring->frames + wn_frame_offset(index, ring->frame_stride);
+	const uint32_t length = wn_verdict_length(word);
+
+	if (position - wn_load_acquire(&lane->view.words->released) > ring->slot_mask) /* (F1) */
+		return WN_DRIVE_FULL;
+	wn_drive_describe(ring, position, packet);
+	if (wn_verdict_code(word) == WN_CODE_RECORD) {
+		to = ring->results + (uint64_t)index * ring->result_bytes;
+		bytes = packet->record;
+	}
+	for (uint32_t i = 0; i < length; i++)
+		to[i] = bytes[i];
+	wn_store_release(&ring->verdicts[index],
+			 word | wn_verdict_word(wn_lap(position, ring->slot_shift), 0, 0)); /* (V) */
+	wn_store_release(&ring->words->published, ++lane->published); /* (P1) */
+	return WN_DRIVE_HANDED;
+}
+
+/* Runs the program on one packet and does with its frame what the verdict says. */
+static inline void wn_drive_packet_run(struct wn_drive_lane *lane, const struct wn_drive_item *item,
+				       struct wn_xdp_batch *batch, uint64_t now_ns, uint64_t *counts,
+				       const struct wn_program_data *data)
+{
+	const struct wn_drive_view *view = &lane->view;
+	uint8_t record[WN_RESULT_BYTES], *bytes = view->frames + item->offset;
+	uint32_t word, code, length, value;
+	struct wn_packet packet;
+
+	wn_drive_packet(&packet, view, item, (uint32_t)lane->values[WN_DRIVE_TAKEN], now_ns, counts, data);
+	packet.bytes = bytes;
+	packet.record = record;
+	lane->values[WN_DRIVE_TAKEN]++;
+	lane->values[WN_DRIVE_TAKEN_BYTES] += item->wire_length;
+	word = wn_drive_run(&packet, view->handover.identity);
+	code = wn_verdict_code(word);
+	length = wn_verdict_length(word);
+	if (wn_drive_sends(view, code) && wn_xdp_can_send(view, bytes, length)) {
+		wn_xdp_send(&lane->xdp, view, batch->sent++, item, length);
+		value = code == WN_REPLY ? WN_DRIVE_ANSWERED : WN_DRIVE_FORWARDED;
+		if (code == WN_REPLY)
+			lane->values[WN_DRIVE_ANSWERED_BYTES] += length;
+	} else {
+		if (wn_drive_sends(view, code))
+			value = WN_DRIVE_SEND_FAILED;
+		else if (wn_drive_hands_over(view, code))
+			value = wn_drive_hand_over(lane, &packet, bytes, word);
+		else
+			value = wn_drive_drop_value(code);
+		wn_xdp_give(&lane->xdp, view, batch->given++, item->frame);
+	}
+	lane->values[value]++;
+	lane->values[WN_DRIVE_FINISHED]++;
+}
+
+static inline uint32_t wn_drive_at_most(uint32_t count, uint32_t most)
+{
+	return count < most ? count : most;
+}
+
+/* One batch. Returns the packets in it; *moved, whether anything was done. */
+static inline uint32_t wn_drive_batch(struct wn_drive_lane *lane, uint64_t *counts,
+				      const struct wn_program_data *data, int *moved)
+{
+	const struct wn_drive_view *view = &lane->view;
+	struct wn_xdp_batch batch = {0, 0, 0, 0};
+	struct wn_drive_item item = {0, 0, 0, 0, 0, 0, 0, 0};
+	uint64_t now_ns;
+
+	batch.back = wn_drive_at_most(wn_xdp_sent(&lane->xdp, view), WN_DRIVE_BATCH);
+	batch.taken = wn_drive_at_most(wn_xdp_arrived(&lane->xdp, view), WN_DRIVE_BATCH);
+	*moved = batch.back || batch.taken;
+	if (!*moved)
+		return 0;
+	for (uint32_t i = 0; i < batch.back; i++) {
+		if (wn_xdp_take_back(&lane->xdp, view, i, &item) == WN_TAKE_BACK)
+			wn_xdp_give(&lane->xdp, view, batch.given++, item.frame);
+		else
+			lane->values[WN_DRIVE_BAD_RETURNS]++;
+	}
+	now_ns = batch.taken ? wn_lane_now_ns() : 0;
+	for (uint32_t i = 0; i < batch.taken; i++) {
+		if (wn_xdp_take(&lane->xdp, view, i, &item) == WN_TAKE_PACKET)
+			wn_drive_packet_run(lane, &item, &batch, now_ns, counts, data);
+		else
+			lane->values[WN_DRIVE_BAD_ARRIVALS]++;
+	}
+	wn_xdp_release(view, &lane->xdp, &batch);
+	wn_xdp_show(view, &lane->xdp, &batch);
+	wn_xdp_retire(&lane->xdp, &batch);
+	return batch.taken;
+}
+
+/*
+ * Serves what is there, up to `budget` packets or somewhat more, and returns how many. The program's
+ * counters are taken from and given back to `row`, which the host may read meanwhile.
+ */
+static inline uint32_t wn_drive_serve(struct wn_drive_lane *lane, const struct wn_program_data *data,
+				      uint64_t *row, uint32_t budget)
+{
+	uint64_t counts[wn_lane_words + 1];
+	uint32_t served = 0;
+	int moved;
+
+	if (!wn_drive_is_due(lane))
+		return 0;
+	for (uint32_t i = wn_lane_words; i-- > 0;)
+		counts[i] = row[i];
+	do {
+		served += wn_drive_batch(lane, counts, data, &moved);
+	} while (moved && served < budget);
+	for (uint32_t i = wn_lane_words; i-- > 0;)
+		wn_counter_store(&row[i], counts[i]);
+	wn_drive_show_values(lane);
+	return served;
+}
+
+#endif
