@@ -3,7 +3,8 @@
  * A queue: one ring and what serves it.
  *
  *   receive.c   its receive pump: link -> ring
- *   transmit.c  its transmit pump: ring -> link, another link, or the host
+ *   transmit.c  its transmit pump: ring -> verdicts
+ *   settle.c    what becomes of each: back to the link, another link, or the host
  *   pump.c      the thread, or the two threads, that run them
  *
  * Every member has one owner. What the other pump may look at is marked; those words are ordered by
