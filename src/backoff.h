@@ -69,6 +69,20 @@ static inline void wn_backoff_wait(struct wn_backoff *backoff)
 	}
 }
 
+/* Waits until another thread has stored `value`, at most until the deadline (CLOCK_MONOTONIC). 0 or -ETIMEDOUT. */
+static inline int wn_backoff_until_equal(const uint32_t *word, uint32_t value, int64_t deadline_ns)
+{
+	struct wn_backoff backoff;
+
+	wn_backoff_init(&backoff, 1);
+	while (wn_load_acquire(word) != value) {
+		if (wn_clock_ns() >= deadline_ns)
+			return -ETIMEDOUT;
+		wn_backoff_wait(&backoff);
+	}
+	return 0;
+}
+
 /*
  * Waits until another thread has set `done` as the last thing it does, at most until the deadline
  * (CLOCK_MONOTONIC). 0, and joining it will not block, or -ETIMEDOUT.

@@ -106,6 +106,81 @@ static int take_handed(struct wn_queue *queue)
 	return (int)done;
 }
 
+/* -- settling -- */
+
+/* Given to the kernel and never taken by it: those were counted as answered, or forwarded. */
+static void take_unsent(struct wn_queue *queue, uint32_t unsent)
+{
+	uint64_t *values = queue->transmit.values;
+	const uint64_t answered = values[WN_TX_ANSWERED] < unsent ? values[WN_TX_ANSWERED] : unsent;
+
+	values[WN_TX_ANSWERED] -= answered;
+	values[WN_TX_FORWARDED] -= unsent - answered;
+	values[WN_TX_DROPPED + WN_CAUSE_SEND_FAILED] += unsent;
+}
+
+/* What the device had not shown: counted by the cursors of the rings, which tell all but who is whose. */
+static uint32_t settle(struct wn_queue *queue, int is_final)
+{
+	uint64_t now[WN_DRIVE_VALUES];
+	struct wn_drive_words *words = queue->drive->view.words;
+	const uint32_t published = wn_load_acquire(&queue->ring.view.words->published);
+	struct wn_drive_cursors cursors;
+	uint32_t taken, sent, handed;
+
+	take_handed(queue);
+	read_values(words, now);
+	queue->link->ops->settle(queue->link, queue->index, &cursors);
+	taken = cursors.taken - (uint32_t)(now[WN_DRIVE_TAKEN] + now[WN_DRIVE_BAD_ARRIVALS]);
+	sent = cursors.sent - (uint32_t)(now[WN_DRIVE_ANSWERED] + now[WN_DRIVE_FORWARDED]);
+	handed = published - (uint32_t)now[WN_DRIVE_HANDED];
+	now[WN_DRIVE_TAKEN] += taken;
+	now[WN_DRIVE_FINISHED] += taken;
+	now[WN_DRIVE_ANSWERED] += sent;
+	now[WN_DRIVE_HANDED] += handed;
+	now[WN_DRIVE_DROPPED + WN_CODE_STOPPED] += taken - sent - handed;
+	for (uint32_t i = 0; i < WN_DRIVE_VALUES; i++)
+		wn_store_relaxed64(&words->values[i], now[i]);
+	add_values(queue, now);
+	if (is_final)
+		take_unsent(queue, cursors.unsent);
+	show_counts(queue);
+	return taken - sent - handed;
+}
+
+uint32_t wn_drive_arrived(const struct wn_drive *drive)
+{
+	const struct wn_kernel_ring *rx = &drive->view.xdp.rx;
+
+	return wn_load_acquire(rx->producer) - wn_load_acquire(rx->consumer);
+}
+
+uint32_t wn_drive_taken(const struct wn_drive *drive)
+{
+	return wn_load_acquire(drive->view.xdp.rx.consumer);
+}
+
+uint32_t wn_drive_ask_settle(struct wn_drive *drive)
+{
+	const uint32_t wanted = drive->settle_wanted + 1;
+
+	wn_store_release(&drive->settle_wanted, wanted);
+	if (wn_backoff_until_equal(&drive->settle_done, wanted, wn_clock_ns() + WN_SECOND_NS))
+		return 0; /* the thread has left: the owner settles, at the end */
+	return drive->settle_lost;
+}
+
+static void settle_if_asked(struct wn_queue *queue)
+{
+	struct wn_drive *drive = queue->drive;
+	const uint32_t wanted = wn_load_acquire(&drive->settle_wanted);
+
+	if (wanted == drive->settle_done)
+		return;
+	drive->settle_lost = settle(queue, 0);
+	wn_store_release(&drive->settle_done, wanted);
+}
+
 /* -- turns -- */
 
 static int has_own_lanes(const struct wn_pump *pump)
@@ -175,6 +250,7 @@ static int turn(struct wn_pump *pump, struct rhythm *rhythm)
 	const int woken = handed < 0 ? 0 : wake(queue, rhythm);
 	const int64_t now_ns = wn_clock_ns();
 
+	settle_if_asked(queue);
 	if (handed < 0)
 		return handed;
 	if (woken > 0) {
@@ -264,41 +340,7 @@ void *wn_drive_run(void *argument)
 	return NULL;
 }
 
-/* Given to the kernel and never taken by it: those were counted as answered, or forwarded. */
-static void take_unsent(struct wn_queue *queue, uint32_t unsent)
-{
-	uint64_t *values = queue->transmit.values;
-	const uint64_t answered = values[WN_TX_ANSWERED] < unsent ? values[WN_TX_ANSWERED] : unsent;
-
-	values[WN_TX_ANSWERED] -= answered;
-	values[WN_TX_FORWARDED] -= unsent - answered;
-	values[WN_TX_DROPPED + WN_CAUSE_SEND_FAILED] += unsent;
-}
-
-/* What the device had not shown: counted by the cursors of the rings, which tell all but who is whose. */
 void wn_drive_settle(struct wn_queue *queue, int is_final)
 {
-	uint64_t now[WN_DRIVE_VALUES];
-	struct wn_drive_words *words = queue->drive->view.words;
-	const uint32_t published = wn_load_acquire(&queue->ring.view.words->published);
-	struct wn_drive_cursors cursors;
-	uint32_t taken, sent, handed;
-
-	take_handed(queue);
-	read_values(words, now);
-	queue->link->ops->settle(queue->link, queue->index, &cursors);
-	taken = cursors.taken - (uint32_t)(now[WN_DRIVE_TAKEN] + now[WN_DRIVE_BAD_ARRIVALS]);
-	sent = cursors.sent - (uint32_t)(now[WN_DRIVE_ANSWERED] + now[WN_DRIVE_FORWARDED]);
-	handed = published - (uint32_t)now[WN_DRIVE_HANDED];
-	now[WN_DRIVE_TAKEN] += taken;
-	now[WN_DRIVE_FINISHED] += taken;
-	now[WN_DRIVE_ANSWERED] += sent;
-	now[WN_DRIVE_HANDED] += handed;
-	now[WN_DRIVE_DROPPED + WN_CODE_STOPPED] += taken - sent - handed;
-	for (uint32_t i = 0; i < WN_DRIVE_VALUES; i++)
-		wn_store_relaxed64(&words->values[i], now[i]);
-	add_values(queue, now);
-	if (is_final)
-		take_unsent(queue, cursors.unsent);
-	show_counts(queue);
+	settle(queue, is_final);
 }

@@ -35,7 +35,22 @@ struct wn_drive {
 	struct wn_drive_view view;
 	struct wn_drive_region regions[WN_DRIVE_REGIONS_MAX];
 	uint32_t region_count;
+
+	/* A device that died asks the drive thread to settle, before it begins anew: see wn_drive_ask_settle. */
+	uint32_t settle_wanted; /* the device's: how often; release, read with acquire by the thread */
+	uint32_t settle_done;   /* the thread's; release, acquire */
+	uint32_t settle_lost;   /* packets, by the last one */
 };
+
+/* Packets that arrived and were not taken; entries that were taken, modulo 2^32. Any thread. */
+uint32_t wn_drive_arrived(const struct wn_drive *drive);
+uint32_t wn_drive_taken(const struct wn_drive *drive);
+
+/*
+ * The device's lanes are dead: makes the queue such that others can begin, and waits for that, at most a
+ * second. Returns the packets that were lost with them. A thread of the device's.
+ */
+uint32_t wn_drive_ask_settle(struct wn_drive *drive);
 
 /* How many packets, modulo 2^32, went each way since the link was opened, by the rings themselves. */
 struct wn_drive_cursors {

@@ -104,6 +104,7 @@ struct wn_drive_view {
 	uint32_t send_bytes_max;        /* longer ones are not sent: send_failed */
 	WN_GLOBAL uint8_t *frames;
 	WN_GLOBAL uint8_t *states;      /* enum wn_frame_state, one a frame */
+	WN_GLOBAL uint8_t *checked;     /* the same once more where `states` is far away; else `states` itself */
 	WN_GLOBAL struct wn_drive_words *words;
 	struct wn_ring_view handover;   /* and the link's identity */
 	struct wn_xdp_rings xdp;
@@ -127,6 +128,12 @@ struct wn_drive_item {
 	uint32_t peer_port;
 	uint32_t failed;                /* WN_TAKE_BACK: 1: the kernel did not send it */
 };
+
+WN_FN void wn_drive_set_state(WN_STAGED const struct wn_drive_view *view, uint32_t frame, uint32_t state)
+{
+	view->states[frame] = (uint8_t)state;
+	view->checked[frame] = (uint8_t)state;
+}
 
 WN_STATIC_ASSERT(sizeof(struct wn_drive_words) == 4 * WN_LINE_BYTES, drive_words_are_four_lines);
 WN_STATIC_ASSERT((int)WN_DRIVE_VALUES <= 31, drive_values_fit);

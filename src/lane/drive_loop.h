@@ -93,18 +93,19 @@ static inline uint32_t wn_drive_batch(struct wn_drive_lane *lane, uint64_t *coun
 	*moved = batch.back || batch.taken;
 	if (!*moved)
 		return 0;
-	for (uint32_t i = 0; i < batch.back; i++) {
-		if (wn_xdp_take_back(&lane->xdp, view, i, &item) == WN_TAKE_BACK)
-			wn_xdp_give(&lane->xdp, view, batch.given++, item.frame);
-		else
-			lane->values[WN_DRIVE_BAD_RETURNS]++;
-	}
+	/* In this order: what arrived cannot lie in a frame that comes back only now. */
 	now_ns = batch.taken ? wn_lane_now_ns() : 0;
 	for (uint32_t i = 0; i < batch.taken; i++) {
 		if (wn_xdp_take(&lane->xdp, view, i, &item) == WN_TAKE_PACKET)
 			wn_drive_packet_run(lane, &item, &batch, now_ns, counts, data);
 		else
 			lane->values[WN_DRIVE_BAD_ARRIVALS]++;
+	}
+	for (uint32_t i = 0; i < batch.back; i++) {
+		if (wn_xdp_take_back(&lane->xdp, view, i, &item) == WN_TAKE_BACK)
+			wn_xdp_give(&lane->xdp, view, batch.given++, item.frame);
+		else
+			lane->values[WN_DRIVE_BAD_RETURNS]++;
 	}
 	wn_xdp_release(view, &lane->xdp, &batch);
 	wn_xdp_show(view, &lane->xdp, &batch);

@@ -136,10 +136,68 @@ WN_FN uint32_t wn_group_close_chunk(WN_STAGED uint8_t *staged, uint32_t length, 
 	return end;
 }
 
+/* What of one lane's packet goes back to the ring's side. */
+struct wn_group_output {
+	struct wn_group_piece piece;   /* of the packet */
+	uint32_t record_bytes;
+	uint32_t in_place;             /* it was read, and perhaps written, where it lies */
+	WN_STAGED const uint8_t *bytes; /* where the program found its first byte; valid for a lane that has one */
+};
+
 /*
- * Runs one batch: up to one packet a lane, `count` of them, described by `packet` as they lie in the
- * ring (bytes) at frames + offset. Leaves each lane's verdict in item->word and returns whether any
- * byte was written to the ring's side, or read there in place: then the words need a release.
+ * Brings up to one packet a lane to local memory, `count` of them, described by `packet` as they lie at
+ * frames + offset, and runs the program on each. Leaves each lane's verdict in item->word.
+ */
+WN_FN void wn_group_judge(WN_PRIVATE struct wn_group *group, WN_PRIVATE struct wn_packet *packet,
+			  WN_PRIVATE struct wn_group_item *item, WN_PRIVATE struct wn_group_times *times,
+			  WN_PRIVATE struct wn_group_output *output, uint64_t offset, uint32_t count)
+{
+	WN_STAGED const struct wn_group_queue *queue = group->queue;
+	const uint32_t lane = wn_group_lane();
+	const uint32_t reach = wn_group_reach(packet);
+	const uint32_t fits = reach <= group->launch->stage_bytes;
+	uint32_t code;
+
+	output->piece.offset = offset;
+	output->piece.bytes =
+		item->is_mine && fits ? (packet->length < reach ? packet->length : reach) : 0;
+	output->record_bytes = output->in_place = 0;
+	output->bytes = 0;
+	times->begin = wn_group_cycles();
+	wn_group_stage_in(group->local, group->stride, queue->view.frames, &output->piece, count);
+	times->staged = wn_group_cycles();
+	output->piece.bytes = 0;
+	if (item->is_mine) {
+		const uint32_t length = packet->length;
+
+		packet->record = group->records + lane * WN_LOCAL_RECORD_STRIDE;
+		if (fits) {
+			packet->bytes =
+				group->local + lane * group->stride + wn_piece_phase(&output->piece);
+		} else {
+			packet->bytes = queue->replies + offset;
+			output->in_place = 1;
+		}
+		output->bytes = packet->bytes;
+		item->word = wn_group_run(packet, queue->view.identity);
+		item->kept_length = packet->length == length;
+		code = wn_verdict_code(item->word);
+		if (code == WN_CODE_RECORD)
+			output->record_bytes = packet->record_length;
+		else if (fits && packet->changed &&
+			 (code == WN_REPLY || code == WN_DELIVER || code == WN_FORWARD ||
+			  code >= WN_FORWARD_LINK))
+			output->piece.bytes = wn_group_close_chunk(group->local + lane * group->stride,
+								   wn_verdict_length(item->word), reach,
+								   length, item->is_segment);
+	}
+	wn_group_barrier();
+	times->judged = wn_group_cycles();
+}
+
+/*
+ * Runs one batch and writes what changed, and records, to the ring's side. Returns whether any byte was
+ * written there, or read there in place: then the words need a release.
  */
 WN_FN uint32_t wn_group_batch(WN_PRIVATE struct wn_group *group,
 			      WN_PRIVATE struct wn_packet *packet,
@@ -148,53 +206,20 @@ WN_FN uint32_t wn_group_batch(WN_PRIVATE struct wn_group *group,
 			      uint32_t count)
 {
 	WN_STAGED const struct wn_group_queue *queue = group->queue;
-	const uint32_t lane = wn_group_lane();
-	const uint32_t reach = wn_group_reach(packet);
-	const uint32_t fits = reach <= group->launch->stage_bytes;
-	struct wn_group_piece piece = {
-		offset,
-		item->is_mine && fits ? (packet->length < reach ? packet->length : reach) : 0};
 	struct wn_group_piece record = {
 		((uint64_t)item->index * queue->view.segments_max + item->segment) *
 			queue->view.result_bytes,
 		0};
-	uint32_t in_place = 0, code;
+	struct wn_group_output output;
 
-	times->begin = wn_group_cycles();
-	wn_group_stage_in(group->local, group->stride, queue->view.frames, &piece, count);
-	times->staged = wn_group_cycles();
-	piece.bytes = 0;
-	if (item->is_mine) {
-		const uint32_t length = packet->length;
-
-		packet->record = group->records + lane * WN_LOCAL_RECORD_STRIDE;
-		if (fits) {
-			packet->bytes =
-				group->local + lane * group->stride + wn_piece_phase(&piece);
-		} else {
-			packet->bytes = queue->replies + offset;
-			in_place = 1;
-		}
-		item->word = wn_group_run(packet, queue->view.identity);
-		item->kept_length = packet->length == length;
-		code = wn_verdict_code(item->word);
-		if (code == WN_CODE_RECORD)
-			record.bytes = packet->record_length;
-		else if (fits && packet->changed &&
-			 (code == WN_REPLY || code == WN_DELIVER || code == WN_FORWARD ||
-			  code >= WN_FORWARD_LINK))
-			piece.bytes = wn_group_close_chunk(group->local + lane * group->stride,
-							   wn_verdict_length(item->word), reach,
-							   length, item->is_segment);
-	}
-	wn_group_barrier();
-	times->judged = wn_group_cycles();
-	if (wn_group_ballot(piece.bytes))
-		wn_group_stage_out(queue->replies, group->local, group->stride, &piece, count);
+	wn_group_judge(group, packet, item, times, &output, offset, count);
+	record.bytes = output.record_bytes;
+	if (wn_group_ballot(output.piece.bytes))
+		wn_group_stage_out(queue->replies, group->local, group->stride, &output.piece, count);
 	if (wn_group_ballot(record.bytes))
 		wn_group_stage_out(queue->view.results, group->records, WN_LOCAL_RECORD_STRIDE,
 				   &record, count);
-	return wn_group_ballot(piece.bytes | record.bytes | in_place);
+	return wn_group_ballot(output.piece.bytes | record.bytes | output.in_place);
 }
 
 /* Stores this lane's word as the last thing that is done with its slot. */
@@ -496,7 +521,7 @@ WN_FN void wn_group_serve(WN_PRIVATE struct wn_group *group,
 {
 	WN_PRIVATE const struct wn_group_launch *launch = group->launch;
 	WN_STAGED const struct wn_group_queue *queue = group->queue;
-	const uint64_t begin = wn_group_cycles();
+	const uint64_t begin = wn_group_shuffle64(wn_group_cycles(), 0);
 	uint64_t flushed = begin, busy = begin, now;
 	struct wn_group_port port;
 	uint32_t lost = 0, count;

@@ -6,6 +6,7 @@
 #ifndef WN_LANE_GROUP_LAUNCH_H
 #define WN_LANE_GROUP_LAUNCH_H
 
+#include "lane/drive.h"
 #include "ring/layout.h"
 #include "warpnic/data.h"
 
@@ -67,6 +68,7 @@ struct wn_group_launch {
 	uint64_t flush_cycles;         /* between two times that counters are shown, when busy */
 	uint64_t settle_cycles;        /* the same when idle */
 	uint64_t idle_cycles;          /* without a packet until the group begins to doze */
+	WN_GLOBAL const struct wn_drive_view *drives; /* one a queue that the device drives; 0: none */
 	uint32_t doze_ns;              /* how long it dozes between two looks; 0: never */
 	uint32_t reserved;
 };
@@ -93,6 +95,13 @@ WN_FN uint32_t wn_group_local_bytes(uint32_t lanes, uint32_t stage_bytes)
 	       lanes * (stage_bytes + (uint32_t)WN_CHUNK_BYTES + (uint32_t)WN_LOCAL_RECORD_STRIDE);
 }
 
+/* Where the device drives: the view of its queue and its counts come behind that. */
+WN_FN uint32_t wn_group_drive_bytes(uint32_t lanes, uint32_t stage_bytes)
+{
+	return wn_group_local_bytes(lanes, stage_bytes) + (uint32_t)sizeof(struct wn_drive_view) +
+	       8 * (uint32_t)WN_DRIVE_VALUES;
+}
+
 WN_FN uint32_t wn_group_block_first(uint32_t position)
 {
 	return position - position % WN_BLOCK_SLOTS;
@@ -109,6 +118,7 @@ WN_FN uint32_t wn_group_first_position(uint32_t base, uint32_t group)
 
 WN_STATIC_ASSERT(sizeof(struct wn_group_mirror) == WN_LINE_BYTES, mirror_is_one_line);
 WN_STATIC_ASSERT(sizeof(struct wn_group_queue) % WN_CHUNK_BYTES == 0, queue_is_whole_chunks);
+WN_STATIC_ASSERT(sizeof(struct wn_drive_view) % 8 == 0, drive_view_is_whole_words);
 WN_STATIC_ASSERT(8 * WN_STAGE_WORDS % WN_CHUNK_BYTES == 0, stages_are_whole_chunks);
 
 #endif

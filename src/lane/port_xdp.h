@@ -74,7 +74,7 @@ WN_FN uint32_t wn_xdp_frame_of(WN_STAGED const struct wn_drive_view *view, uint6
 {
 	const uint64_t frame = address >> view->frame_shift;
 
-	if (frame >= view->frame_count || view->states[frame] != state)
+	if (frame >= view->frame_count || view->checked[frame] != state)
 		return view->frame_count;
 	return (uint32_t)frame;
 }
@@ -97,7 +97,7 @@ WN_FN uint32_t wn_xdp_take(WN_PRIVATE const struct wn_xdp_port *port,
 	item->flags = WN_SLOT_FRAME;
 	item->peer = 0;
 	item->peer_port = 0;
-	view->states[item->frame] = WN_FRAME_DEVICE;
+	wn_drive_set_state(view, item->frame, WN_FRAME_DEVICE);
 	return WN_TAKE_PACKET;
 }
 
@@ -111,7 +111,7 @@ WN_FN uint32_t wn_xdp_take_back(WN_PRIVATE const struct wn_xdp_port *port,
 	item->frame = wn_xdp_frame_of(view, address, WN_FRAME_SENDING);
 	if (item->frame == view->frame_count)
 		return WN_TAKE_BAD;
-	view->states[item->frame] = WN_FRAME_DEVICE;
+	wn_drive_set_state(view, item->frame, WN_FRAME_DEVICE);
 	return WN_TAKE_BACK;
 }
 
@@ -131,7 +131,7 @@ WN_FN void wn_xdp_send(WN_PRIVATE const struct wn_xdp_port *port,
 {
 	WN_GLOBAL struct wn_xdp_entry *entry = wn_xdp_entry_at(&view->xdp.tx, port->tx + k);
 
-	view->states[item->frame] = WN_FRAME_SENDING;
+	wn_drive_set_state(view, item->frame, WN_FRAME_SENDING);
 	entry->address = item->offset;
 	entry->length = length;
 	entry->options = 0;
@@ -141,7 +141,7 @@ WN_FN void wn_xdp_send(WN_PRIVATE const struct wn_xdp_port *port,
 WN_FN void wn_xdp_give(WN_PRIVATE const struct wn_xdp_port *port,
 		       WN_STAGED const struct wn_drive_view *view, uint32_t k, uint32_t frame)
 {
-	view->states[frame] = WN_FRAME_FREE;
+	wn_drive_set_state(view, frame, WN_FRAME_FREE);
 	*wn_xdp_address_at(&view->xdp.fill, port->fill + k) = (uint64_t)frame << view->frame_shift;
 }
 

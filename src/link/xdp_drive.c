@@ -79,7 +79,7 @@ int wn_xdp_drive(struct wn_link *link, uint32_t queue, struct wn_drive *drive, s
 	drive->view.frame_shift = (uint32_t)__builtin_ctz(s->frame_bytes);
 	drive->view.send_bytes_max = state->interface.mtu + ETH_HLEN;
 	drive->view.frames = s->frames;
-	drive->view.states = states_of(s);
+	drive->view.states = drive->view.checked = states_of(s);
 	drive->view.words = (struct wn_drive_words *)(void *)(s->frames + s->memory_bytes - WN_XDP_WORDS_BYTES);
 	drive->view.xdp.fill = ring_of(&s->fill);
 	drive->view.xdp.rx = ring_of(&s->rx);

@@ -83,6 +83,16 @@ WN_FN void wn_store_relaxed(uint32_t *word, uint32_t value)
 	asm volatile("st.relaxed.sys.global.u32 [%0], %1;" : : "l"(word), "r"(value) : "memory");
 }
 
+WN_FN void wn_store_release64(uint64_t *word, uint64_t value)
+{
+	asm volatile("st.release.sys.global.u64 [%0], %1;" : : "l"(word), "l"(value) : "memory");
+}
+
+WN_FN void wn_store_relaxed64(uint64_t *word, uint64_t value)
+{
+	asm volatile("st.relaxed.sys.global.u64 [%0], %1;" : : "l"(word), "l"(value) : "memory");
+}
+
 #elif defined(__GNUC__) || defined(__clang__)
 
 /* C11 memory model, in the spelling that gcc and clang share for C and C++. */

@@ -20,13 +20,15 @@
 
 #include <stddef.h>
 
+#include "drive.h"
 #include "lane/group_launch.h"
 #include "ring/ring.h"
 #include "warpnic/data.h"
 
 enum {
-	WN_CUDA_ABI = 1,
+	WN_CUDA_ABI = 2,
 	WN_CUDA_QUEUES_MAX = 64,
+	WN_CUDA_DRIVEN_MAX = 32,        /* queues that the device drives: a message carries 253 descriptors */
 	WN_CUDA_GROUPS_MAX = 64,        /* a queue */
 	WN_CUDA_SOCKET = 3,             /* the worker's descriptor of it */
 	WN_CUDA_STAGE_BYTES_MAX = WN_ROOM_BYTES
@@ -48,6 +50,18 @@ struct wn_cuda_data {
 	uint64_t total_bytes;
 };
 
+/* A queue that the device drives. Pointers are those of the device's process; regions tell where they lie. */
+struct wn_cuda_drive {
+	struct wn_drive_view view;
+	uint32_t region_count;
+	uint32_t reserved;
+	struct {
+		uint64_t memory;        /* its address in the device's process */
+		uint64_t offset;        /* for mmap of its descriptor */
+		uint64_t bytes;
+	} regions[WN_DRIVE_REGIONS_MAX];
+};
+
 struct wn_cuda_control {
 	uint32_t abi;
 	uint32_t ordinal;               /* of the GPU */
@@ -59,6 +73,7 @@ struct wn_cuda_control {
 	uint32_t row_words;
 	uint32_t lease_ms;
 	uint32_t doze_ns;
+	uint32_t is_driven;             /* all queues are, one group each */
 	uint64_t image_bytes;           /* of the code object */
 	uint64_t positions_offset;      /* queue_count * group_count words, from the start of this struct */
 	uint64_t alive_offset;          /* the same */
@@ -67,6 +82,7 @@ struct wn_cuda_control {
 	struct wn_cuda_data data;
 	char program[128];
 	struct wn_identity identities[WN_CUDA_QUEUES_MAX];
+	struct wn_cuda_drive drives[WN_CUDA_DRIVEN_MAX];
 	uint32_t starts[WN_CUDA_QUEUES_MAX]; /* published when the worker began: what the mirrors start with */
 
 	uint32_t abandon __attribute__((aligned(WN_LINE_BYTES)));
@@ -82,8 +98,8 @@ enum {
 	WN_CUDA_FD_CONTROL,
 	WN_CUDA_FD_CODE,
 	WN_CUDA_FD_DATA,
-	WN_CUDA_FD_RINGS,               /* queue_count of them */
-	WN_CUDA_FDS_MAX = WN_CUDA_FD_RINGS + WN_CUDA_QUEUES_MAX
+	WN_CUDA_FD_RINGS,               /* queue_count of them; then those of all regions of all driven queues */
+	WN_CUDA_FDS_MAX = 253           /* SCM_MAX_FD */
 };
 
 static inline uint32_t *wn_cuda_positions(struct wn_cuda_control *control)

@@ -208,12 +208,15 @@ static uint32_t stage_bytes_of(const struct cuda *cuda, const struct wn_program 
 
 /* Groups that are of use, of those that fit: the local memory of a multiprocessor is the narrowest part. */
 static uint32_t group_count_of(const struct cuda *cuda, enum wn_mode mode, uint32_t wanted,
-			       uint32_t stage_bytes)
+			       uint32_t stage_bytes, int is_driven)
 {
 	const uint32_t local = wn_group_local_bytes(32, stage_bytes) + 1024;
 	const uint32_t each = cuda->local_bytes_max / local;
 	const uint32_t fit = (each < 16 ? each : 16) * cuda->processors / cuda->queue_count;
 
+	/* Each cursor of a kernel's ring has one writer. */
+	if (is_driven)
+		return 1;
 	if (wanted)
 		return wanted;
 	/* A batch's groups need not all run at once. */
@@ -238,13 +241,14 @@ static int make_team(struct wn_device *device, struct version *version,
 				? cuda->group_count
 				: group_count_of(cuda, device->mode,
 						 (uint32_t)wn_options_number(options, "groups"),
-						 stage_bytes),
+						 stage_bytes, device->drives != NULL),
 		.stage_bytes = stage_bytes,
 		.lane_words = version->program.lane_words,
 		.lease_ms = (uint32_t)wn_options_number(options, "lease"),
 		.doze_ns = (uint32_t)wn_options_number(options, "doze"),
 		.views = cuda->views,
 		.ring_fds = device->ring_fds,
+		.drives = device->drives,
 		.code = &version->code,
 		.data = data,
 		.hurry = &cuda->ending,
@@ -277,6 +281,13 @@ static int cuda_start(struct wn_device *device, const struct wn_ring_view *views
 	if (count > WN_CUDA_QUEUES_MAX)
 		return wn_fail(error, EINVAL, WN_USAGE, "cuda device: %u queues: at most %d", count,
 			       WN_CUDA_QUEUES_MAX);
+	if (device->drives && device->mode == WN_MODE_BATCH)
+		return wn_fail(error, EINVAL, WN_USAGE,
+			       "cuda device: drive=device with mode batch: nobody but the GPU looks at the "
+			       "kernel's rings, so it must stay: mode resident or lease");
+	if (device->drives && count > WN_CUDA_DRIVEN_MAX)
+		return wn_fail(error, EINVAL, WN_USAGE,
+			       "cuda device: drive=device: %u queues: at most %d", count, WN_CUDA_DRIVEN_MAX);
 	cuda->views = views;
 	cuda->queue_count = count;
 	rc = make_team(device, cuda->current, data, error);
@@ -484,6 +495,7 @@ const struct wn_device_ops wn_device_cuda = {
 	.summary = "an NVIDIA GPU, by its number: cuda:0",
 	.options = cuda_options,
 	.state_bytes = sizeof(struct cuda),
+	.can_drive = 1,
 	.list = cuda_list,
 	.open = cuda_open,
 	.start = cuda_start,

@@ -7,6 +7,7 @@
 
 #include "device/cuda/words.h"
 #include "lane/group.h"
+#include "lane/group_drive.h"
 
 /* An argument that is read where it lies. Without the word, which clang does not have, each lane copies it. */
 #if defined(__clang__)
@@ -36,6 +37,22 @@ extern "C" __global__ void __launch_bounds__(32) wn_serve(const WN_ARGUMENT stru
 	}
 	wn_group_init(&group, &launch, local, counts, &data, order.queue, order.queue * launch.group_count + number);
 	wn_group_serve(&group, &order, number, groups);
+}
+
+/* Resident and lease, where the device drives: one group for each queue. */
+extern "C" __global__ void __launch_bounds__(32) wn_drive(const WN_ARGUMENT struct wn_group_launch launch,
+							  const WN_ARGUMENT struct wn_program_data data,
+							  const struct wn_group_order order)
+{
+	extern __shared__ __align__(16) uint8_t local[];
+	const uint32_t queue = wn_grid_index();
+	uint64_t counts[wn_lane_words + 1];
+	struct wn_group_drive drive;
+	struct wn_group group;
+
+	wn_group_init(&group, &launch, local, counts, &data, queue, queue);
+	wn_group_drive_init(&drive, &group, local + wn_group_local_bytes(WN_GROUP_LANES, launch.stage_bytes), queue);
+	wn_group_drive_serve(&drive, &order);
 }
 
 #include "device/cuda/selftest.h"

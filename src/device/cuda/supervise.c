@@ -48,6 +48,19 @@ static int is_answered(const struct wn_ring_view *view, uint32_t position)
 	return wn_verdict_lap(word) == wn_lap(position, view->slot_shift);
 }
 
+/* The same where the device drives: something arrived, and it does not take it. */
+static int drive_stands_still(const struct wn_drive *drive, struct watch *watch, int64_t now, int64_t patience)
+{
+	const uint32_t taken = wn_drive_taken(drive);
+
+	if (!wn_drive_arrived(drive) || !watch->since_ns || taken != watch->mark) {
+		watch->mark = taken;
+		watch->since_ns = now;
+		return 0;
+	}
+	return now - watch->since_ns > patience;
+}
+
 /* Whether queue i owes an answer for too long. */
 static int stands_still(const struct cuda *cuda, struct watch *watch, uint32_t i, int64_t now)
 {
@@ -56,6 +69,8 @@ static int stands_still(const struct cuda *cuda, struct watch *watch, uint32_t i
 	const int64_t patience =
 		(int64_t)wn_options_number(&cuda->device->options, "stuck") * WN_MILLISECOND_NS;
 
+	if (cuda->device->drives)
+		return drive_stands_still(cuda->device->drives[i], watch, now, patience);
 	if (!watch->since_ns) {
 		watch->mark = published;
 		watch->since_ns = is_answered(view, published - 1) ? 0 : now;
@@ -92,7 +107,9 @@ static uint32_t settle_queues(struct cuda *cuda)
 {
 	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < cuda->queue_count; i++) {
+	for (uint32_t i = 0; cuda->device->drives && i < cuda->queue_count; i++)
+		count += wn_drive_ask_settle(cuda->device->drives[i]);
+	for (uint32_t i = 0; !cuda->device->drives && i < cuda->queue_count; i++) {
 		const uint32_t published = wn_load_acquire(&cuda->views[i].words->published);
 
 		count += settle_queue(cuda, i, published);
@@ -158,7 +175,8 @@ static void revive(struct cuda *cuda, const char *reason)
 static int all_closed(const struct cuda *cuda)
 {
 	for (uint32_t i = 0; i < cuda->queue_count; i++)
-		if (!wn_load_acquire(&cuda->views[i].words->closed))
+		if (!wn_load_acquire(cuda->device->drives ? &cuda->device->drives[i]->view.words->closed
+							  : &cuda->views[i].words->closed))
 			return 0;
 	return 1;
 }
@@ -172,7 +190,7 @@ static int look(struct cuda *cuda, struct watch *watches)
 
 	if (cuda->device->failed) {
 		/* A process that would not end may still write verdicts: then nobody else does. */
-		if (!cuda->device->is_lost)
+		if (!cuda->device->is_lost && !cuda->device->drives)
 			settle_queues(cuda);
 		return 0;
 	}

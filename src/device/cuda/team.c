@@ -98,6 +98,17 @@ static int map_control(struct wn_cuda_team *team, size_t bytes, struct wn_error 
 	return 0;
 }
 
+static void describe_drive(struct wn_cuda_drive *to, const struct wn_drive *from)
+{
+	to->view = from->view;
+	to->region_count = from->region_count;
+	for (uint32_t i = 0; i < from->region_count; i++) {
+		to->regions[i].memory = (uint64_t)(uintptr_t)from->regions[i].memory;
+		to->regions[i].offset = from->regions[i].offset;
+		to->regions[i].bytes = from->regions[i].bytes;
+	}
+}
+
 static int make_control(struct wn_cuda_team *team, struct wn_error *error)
 {
 	const struct wn_cuda_team_params *params = &team->params;
@@ -113,6 +124,7 @@ static int make_control(struct wn_cuda_team *team, struct wn_error *error)
 		.row_words = (uint32_t)round_up(params->lane_words + WN_STAGE_WORDS, 16),
 		.lease_ms = params->lease_ms,
 		.doze_ns = params->doze_ns,
+		.is_driven = params->drives != NULL,
 		.image_bytes = params->code->bytes,
 	};
 	int rc;
@@ -125,6 +137,8 @@ static int make_control(struct wn_cuda_team *team, struct wn_error *error)
 	for (uint32_t i = 0; i < params->queue_count; i++)
 		if (params->views[i].identity)
 			control.identities[i] = *params->views[i].identity;
+	for (uint32_t i = 0; params->drives && i < params->queue_count; i++)
+		describe_drive(&control.drives[i], params->drives[i]);
 	rc = map_control(team, control.total_bytes, error);
 	if (!rc)
 		*team->control = control;
@@ -218,6 +232,28 @@ static int start_process(struct wn_cuda_team *team, int socket, struct wn_error 
 		  : 0;
 }
 
+/* All descriptors that the worker needs, in the order of control.h. Returns how many, or 0: too many. */
+static uint32_t gather_descriptors(const struct wn_cuda_team *team, int fds[WN_CUDA_FDS_MAX])
+{
+	const struct wn_cuda_team_params *params = &team->params;
+	uint32_t count = WN_CUDA_FD_RINGS;
+
+	fds[WN_CUDA_FD_CONTROL] = team->control_fd;
+	fds[WN_CUDA_FD_CODE] = params->code->fd;
+	fds[WN_CUDA_FD_DATA] = team->data_fd;
+	for (uint32_t i = 0; i < params->queue_count; i++)
+		fds[count++] = params->ring_fds[i];
+	for (uint32_t i = 0; params->drives && i < params->queue_count; i++) {
+		const struct wn_drive *drive = params->drives[i];
+
+		if (count + drive->region_count > WN_CUDA_FDS_MAX)
+			return 0;
+		for (uint32_t r = 0; r < drive->region_count; r++)
+			fds[count++] = drive->regions[r].fd;
+	}
+	return count;
+}
+
 static int send_descriptors(const struct wn_cuda_team *team)
 {
 	union {
@@ -227,15 +263,12 @@ static int send_descriptors(const struct wn_cuda_team *team)
 	char byte = 0;
 	struct iovec part = {.iov_base = &byte, .iov_len = 1};
 	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control};
-	const uint32_t count = WN_CUDA_FD_RINGS + team->params.queue_count;
 	struct cmsghdr *header;
 	int fds[WN_CUDA_FDS_MAX];
+	const uint32_t count = gather_descriptors(team, fds);
 
-	fds[WN_CUDA_FD_CONTROL] = team->control_fd;
-	fds[WN_CUDA_FD_CODE] = team->params.code->fd;
-	fds[WN_CUDA_FD_DATA] = team->data_fd;
-	memcpy(&fds[WN_CUDA_FD_RINGS], team->params.ring_fds,
-	       team->params.queue_count * sizeof(int));
+	if (!count)
+		return -E2BIG;
 	message.msg_controllen = CMSG_SPACE(count * sizeof(int));
 	header = CMSG_FIRSTHDR(&message);
 	header->cmsg_level = SOL_SOCKET;

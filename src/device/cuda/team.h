@@ -30,6 +30,7 @@ struct wn_cuda_team_params {
 	uint32_t doze_ns;
 	const struct wn_ring_view *views;   /* queue_count of them, and their rings' descriptors */
 	const int *ring_fds;
+	struct wn_drive *const *drives;     /* the same, where the device drives the queues; else NULL */
 	const struct wn_cuda_code *code;
 	const struct wn_program_data *data; /* copied */
 	const uint32_t *hurry;              /* 1: nobody waits for a start any more */

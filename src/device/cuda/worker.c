@@ -130,9 +130,9 @@ int main(int count, char **arguments)
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	got = take_descriptors(&worker);
+	got = worker.fd_count = take_descriptors(&worker);
 	if (got < WN_CUDA_FD_RINGS || map_control(&worker) ||
-	    got != WN_CUDA_FD_RINGS + (int)worker.control->queue_count) {
+	    got < WN_CUDA_FD_RINGS + (int)worker.control->queue_count) {
 		fprintf(stderr,
 			"warpnic-cuda-worker: not the descriptors that this version takes\n");
 		return WN_FAILED;

@@ -4,6 +4,7 @@
  *
  *   worker.c         main: takes the descriptors, starts, ends with the socket
  *   worker_setup.c   context, module, memory, self-test
+ *   worker_drive.c   the kernel's rings, where the device drives the queues
  *   worker_run.c     the three modes
  *
  * One thread. Every error is final: the process says why in the control object and ends, and whoever
@@ -25,10 +26,14 @@ struct wn_cuda_worker {
 	const struct wn_cuda_driver *driver;
 	CUdevice device;
 	CUmodule module;
-	CUfunction serve, selftest;
+	CUfunction serve, selftest;     /* serve: wn_drive, where the device drives */
 	struct wn_group_launch launch;  /* arguments of the kernel */
 	struct wn_program_data data;
 	CUdeviceptr mirrors[WN_CUDA_QUEUES_MAX]; /* struct wn_group_mirror */
+	CUdeviceptr checked[WN_CUDA_DRIVEN_MAX]; /* of driven queues: the GPU's copy of the frames' states */
+	const uint8_t *states[WN_CUDA_DRIVEN_MAX]; /* and where the host has them */
+	const struct wn_drive_words *words[WN_CUDA_DRIVEN_MAX];
+	int fd_count;
 	CUdeviceptr cells;
 	struct wn_selftest *test;       /* host memory, for the self-test and the clock */
 	CUdeviceptr test_device;
@@ -52,6 +57,19 @@ void wn_cuda_worker_say(struct wn_cuda_worker *worker, enum wn_cuda_state state)
 
 /* Whether whoever started us is still there; waits up to `ms` for its end. */
 int wn_cuda_worker_is_wanted(const struct wn_cuda_worker *worker, int ms);
+
+/* Memory of this process that the GPU may use, at *device; zeroed memory of the GPU, with a copy of `from`. 0 or -1. */
+int wn_cuda_worker_share(struct wn_cuda_worker *worker, void *memory, size_t bytes, CUdeviceptr *device);
+int wn_cuda_worker_take(struct wn_cuda_worker *worker, CUdeviceptr *memory, const void *from, size_t bytes);
+
+/*
+ * worker_drive.c: maps what the device drives, and hands it to the GPU: launch.drives, and what of each queue's view
+ * is another then. 0 or -1.
+ */
+int wn_cuda_worker_share_drives(struct wn_cuda_worker *worker, struct wn_group_queue *queues);
+
+/* The GPU's copies of the states, as they are by now. 0 or -1. */
+int wn_cuda_worker_copy_states(struct wn_cuda_worker *worker);
 
 /* Makes everything that a launch needs. 0 or -1. */
 int wn_cuda_worker_setup(struct wn_cuda_worker *worker);

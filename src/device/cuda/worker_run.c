@@ -118,6 +118,15 @@ static int all_finished(const struct wn_cuda_worker *worker)
 	return 1;
 }
 
+/* The same where the device drives. */
+static int all_left(const struct wn_cuda_worker *worker)
+{
+	for (uint32_t i = 0; i < worker->control->queue_count; i++)
+		if (!wn_load_acquire(&worker->words[i]->left))
+			return 0;
+	return 1;
+}
+
 static int run_lease(struct wn_cuda_worker *worker)
 {
 	const uint64_t khz = (uint64_t)wn_cuda_attribute(worker->driver, worker->device,
@@ -136,7 +145,7 @@ static int run_lease(struct wn_cuda_worker *worker)
 			continue;
 		if (rc < 0)
 			return -1;
-	} while (!all_finished(worker) && !wn_load_relaxed(&worker->control->abandon));
+	} while (!(worker->control->is_driven ? all_left(worker) : all_finished(worker)) && !wn_load_relaxed(&worker->control->abandon));
 	return 0;
 }
 

@@ -74,8 +74,10 @@ static int find_functions(struct wn_cuda_worker *worker)
 	const struct wn_cuda_driver *driver = worker->driver;
 	int registers = 0, local = 0;
 
-	worker->local_bytes = wn_group_local_bytes(WARP, worker->control->stage_bytes);
-	if (find_function(worker, &worker->serve, "wn_serve") ||
+	worker->local_bytes = worker->control->is_driven
+				      ? wn_group_drive_bytes(WARP, worker->control->stage_bytes)
+				      : wn_group_local_bytes(WARP, worker->control->stage_bytes);
+	if (find_function(worker, &worker->serve, worker->control->is_driven ? "wn_drive" : "wn_serve") ||
 	    find_function(worker, &worker->selftest, "wn_selftest") ||
 	    wn_cuda_worker_check(
 		    worker,
@@ -115,8 +117,7 @@ static int check_groups(struct wn_cuda_worker *worker)
 	return 0;
 }
 
-/* Memory of this process that the GPU may use, at *device. */
-static int share(struct wn_cuda_worker *worker, void *memory, size_t bytes, CUdeviceptr *device)
+int wn_cuda_worker_share(struct wn_cuda_worker *worker, void *memory, size_t bytes, CUdeviceptr *device)
 {
 	const struct wn_cuda_driver *driver = worker->driver;
 
@@ -130,8 +131,7 @@ static int share(struct wn_cuda_worker *worker, void *memory, size_t bytes, CUde
 				    "cuMemHostGetDevicePointer");
 }
 
-/* Zeroed memory of the GPU; NULL `from` leaves it so. */
-static int take(struct wn_cuda_worker *worker, CUdeviceptr *memory, const void *from, size_t bytes)
+int wn_cuda_worker_take(struct wn_cuda_worker *worker, CUdeviceptr *memory, const void *from, size_t bytes)
 {
 	const struct wn_cuda_driver *driver = worker->driver;
 
@@ -165,8 +165,8 @@ static int share_data(struct wn_cuda_worker *worker)
 		if (from == MAP_FAILED)
 			return wn_cuda_worker_fail(worker, "data: %s", strerror(errno));
 	}
-	if (take(worker, &copy, from, layout->cells) ||
-	    take(worker, &worker->cells, NULL, layout->cell_bytes))
+	if (wn_cuda_worker_take(worker, &copy, from, layout->cells) ||
+	    wn_cuda_worker_take(worker, &worker->cells, NULL, layout->cell_bytes))
 		return -1;
 	if (from)
 		munmap(from, layout->total_bytes);
@@ -202,9 +202,9 @@ static int share_ring(struct wn_cuda_worker *worker, uint32_t i, struct wn_group
 	struct wn_cuda_control *control = worker->control;
 	CUdeviceptr base, identity;
 
-	if (share(worker, worker->rings[i].memory, worker->rings[i].bytes, &base) ||
-	    take(worker, &identity, &control->identities[i], sizeof(control->identities[i])) ||
-	    take(worker, &worker->mirrors[i], NULL, sizeof(struct wn_group_mirror)))
+	if (wn_cuda_worker_share(worker, worker->rings[i].memory, worker->rings[i].bytes, &base) ||
+	    wn_cuda_worker_take(worker, &identity, &control->identities[i], sizeof(control->identities[i])) ||
+	    wn_cuda_worker_take(worker, &worker->mirrors[i], NULL, sizeof(struct wn_group_mirror)))
 		return -1;
 	queue->view = view_on_device(&worker->rings[i], base);
 	queue->view.identity = address(identity, 0);
@@ -243,8 +243,10 @@ static int make_launch(struct wn_cuda_worker *worker)
 	for (uint32_t i = 0; i < control->queue_count; i++)
 		if (share_ring(worker, i, &queues[i]))
 			return -1;
-	if (take(worker, &queues_device, queues, control->queue_count * sizeof(queues[0])) ||
-	    share_data(worker) || take(worker, &totals, NULL, row_bytes))
+	if (control->is_driven && wn_cuda_worker_share_drives(worker, queues))
+		return -1;
+	if (wn_cuda_worker_take(worker, &queues_device, queues, control->queue_count * sizeof(queues[0])) ||
+	    share_data(worker) || wn_cuda_worker_take(worker, &totals, NULL, row_bytes))
 		return -1;
 	worker->launch.queues = address(queues_device, 0);
 	worker->launch.totals = address(totals, 0);
@@ -281,6 +283,8 @@ int wn_cuda_worker_take_over(struct wn_cuda_worker *worker)
 			    "cuMemcpyHtoD"))
 			return -1;
 	}
+	if (wn_cuda_worker_copy_states(worker))
+		return -1;
 	if (!cells)
 		return 0;
 	return wn_cuda_worker_check(
@@ -430,8 +434,8 @@ static int test_device(struct wn_cuda_worker *worker)
 			    MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (worker->test == MAP_FAILED)
 		return wn_cuda_worker_fail(worker, "self-test: %s", strerror(errno));
-	if (share(worker, worker->test, bytes, &worker->test_device) ||
-	    take(worker, &worker->clock, NULL, sizeof(offset)))
+	if (wn_cuda_worker_share(worker, worker->test, bytes, &worker->test_device) ||
+	    wn_cuda_worker_take(worker, &worker->clock, NULL, sizeof(offset)))
 		return -1;
 	return run_selftest(worker, SELFTEST_ROUNDS, &offset) || show_offset(worker, offset) ? -1
 											     : 0;
@@ -471,7 +475,7 @@ int wn_cuda_worker_setup(struct wn_cuda_worker *worker)
 								CU_STREAM_NON_BLOCKING),
 					 "stream"))
 			return -1;
-	if (share(worker, worker->control, worker->control->total_bytes, &worker->control_device) ||
+	if (wn_cuda_worker_share(worker, worker->control, worker->control->total_bytes, &worker->control_device) ||
 	    test_device(worker) || make_launch(worker))
 		return -1;
 	return 0;
