@@ -10,6 +10,11 @@
 enum { HOPE = 8 };
 
 #define IDLE_WAIT_NS (20 * WN_MILLISECOND_NS)
+/*
+ * Beside lanes of its own: a packet that wakes this thread may be taken by the device before the kernel looks
+ * whether to wake it, which then goes on sleeping, and an answer would wait with it.
+ */
+#define IDLE_WAIT_BESIDE_NS WN_MILLISECOND_NS
 #define SPIN_NS 100000             /* after a wake-up: how long to look for the next one at once */
 #define PAUSE_NS 300000            /* packets come, and none is answered: between two looks */
 #define COUNT_NS WN_MILLISECOND_NS /* how often the device's counts are copied */
@@ -205,8 +210,8 @@ static int wake(struct wn_queue *queue, struct rhythm *rhythm)
 	return 0;
 }
 
-/* Nothing to do: waits for something. A device with lanes of its own sees to packets itself meanwhile. */
-static void rest(struct wn_pump *pump, struct rhythm *rhythm)
+/* Nothing to do: waits for something. 0, or -ENODEV: nothing will come. A device with lanes of its own sees to packets itself meanwhile. */
+static int rest(struct wn_pump *pump, struct rhythm *rhythm)
 {
 	struct wn_queue *queue = pump->queue;
 	const struct timespec pause = {0, PAUSE_NS};
@@ -215,11 +220,12 @@ static void rest(struct wn_pump *pump, struct rhythm *rhythm)
 
 	if (has_own_lanes(pump) && now_ns - rhythm->woken_ns < SPIN_NS) {
 		wn_cpu_relax();
-		return;
+		return 0;
 	}
-	ready = queue->link->ops->wait(queue->link, queue->index, IDLE_WAIT_NS);
-	if (!has_own_lanes(pump) || !ready)
-		return;
+	ready = queue->link->ops->wait(queue->link, queue->index,
+				       has_own_lanes(pump) ? IDLE_WAIT_BESIDE_NS : IDLE_WAIT_NS);
+	if (!has_own_lanes(pump) || ready <= 0)
+		return ready < 0 ? ready : 0;
 	/* Something came. Is it of those that are answered? */
 	if (rhythm->hope) {
 		rhythm->hope--;
@@ -227,6 +233,7 @@ static void rest(struct wn_pump *pump, struct rhythm *rhythm)
 	} else {
 		nanosleep(&pause, NULL);
 	}
+	return 0;
 }
 
 static uint32_t serve(struct wn_pump *pump)
@@ -324,10 +331,10 @@ void *wn_drive_run(void *argument)
 
 	while (!must_leave(pump) && !wn_load_relaxed(&pump->control->stop)) {
 		moved = turn(pump, &rhythm);
+		if (!moved)
+			moved = rest(pump, &rhythm);
 		if (moved < 0)
 			break;
-		if (!moved)
-			rest(pump, &rhythm);
 	}
 	if (moved < 0)
 		lose(queue, &rhythm, moved);

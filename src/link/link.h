@@ -211,7 +211,7 @@ struct wn_link_ops {
 	/* Makes the system call that the kernel asks for, if it does. 1 when it was made, 0, or -errno; -ENODEV ends the queue. */
 	int (*wake)(struct wn_link *link, uint32_t queue);
 
-	/* Waits until something has arrived, or wait_ns. 1 when something is there, else 0. */
+	/* Waits until something has arrived, or wait_ns. 1 when something is there, 0, or -ENODEV: nothing ever will be. */
 	int (*wait)(struct wn_link *link, uint32_t queue, int64_t wait_ns);
 
 	/* Lets nothing more arrive. 1 once all that had arrived was taken; called until then. */

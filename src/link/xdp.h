@@ -26,6 +26,7 @@ struct wn_xdp_queue {
 	struct wn_xdp_socket socket;
 	int is_down;                /* the interface was, when we last asked; receive pump */
 	int send_is_down;           /* the same, of whoever sends */
+	int64_t looked_ns;          /* when we last asked whether the interface is there */
 	int64_t quiet_ns;           /* when its entry in the map was taken out; 0: it is there */
 };
 

@@ -20,6 +20,7 @@ enum { SHORT_WAIT_NS = 50000 };
 
 /* How long after its entry left the map of sockets a frame may still arrive: that map is read under RCU. */
 #define SETTLE_NS (2 * WN_MILLISECOND_NS)
+#define LOOK_NS (20 * WN_MILLISECOND_NS)
 
 static struct wn_xdp_queue *queue_of(struct wn_link *link, uint32_t queue)
 {
@@ -127,6 +128,22 @@ static int is_short(const struct wn_xdp_socket *s)
 	return wn_load_acquire(s->tx.producer) - wn_load_acquire(s->completion.consumer) > s->frame_count;
 }
 
+/*
+ * Now and then, where nothing comes: is the interface there? A socket whose interface was removed will never
+ * receive again, and poll does not tell.
+ */
+static int look_at_interface(struct wn_xdp_queue *q)
+{
+	const int64_t now_ns = wn_clock_ns();
+
+	if (now_ns - q->looked_ns < LOOK_NS)
+		return 0;
+	q->looked_ns = now_ns;
+	if (recvfrom(q->socket.fd, NULL, 0, MSG_DONTWAIT, NULL, NULL) < 0 && (errno == ENXIO || errno == EBADF))
+		return -ENODEV;
+	return 0;
+}
+
 int wn_xdp_wait(struct wn_link *link, uint32_t queue, int64_t wait_ns)
 {
 	struct wn_xdp_queue *q = queue_of(link, queue);
@@ -134,7 +151,9 @@ int wn_xdp_wait(struct wn_link *link, uint32_t queue, int64_t wait_ns)
 	const int64_t ns = is_short(&q->socket) || wn_xdp_sending(link, queue) ? SHORT_WAIT_NS : wait_ns;
 	const struct timespec timeout = {ns / WN_SECOND_NS, ns % WN_SECOND_NS};
 
-	return ppoll(&poll_fd, 1, &timeout, NULL) > 0 && (poll_fd.revents & POLLIN);
+	if (ppoll(&poll_fd, 1, &timeout, NULL) > 0 && (poll_fd.revents & POLLIN))
+		return 1;
+	return look_at_interface(q);
 }
 
 int wn_xdp_quiesce(struct wn_link *link, uint32_t queue)
@@ -153,12 +172,47 @@ int wn_xdp_quiesce(struct wn_link *link, uint32_t queue)
 
 /* -- when the device stands still -- */
 
+static uint32_t frame_at(const struct wn_xdp_socket *s, const struct wn_xdp_ring *ring, uint32_t at)
+{
+	const uint64_t address = ring == &s->rx ? ((const struct xdp_desc *)ring->entries)[at & ring->mask].addr
+						: ((const uint64_t *)ring->entries)[at & ring->mask];
+
+	return address / s->frame_bytes < frames_of(s) ? (uint32_t)(address / s->frame_bytes) : UINT32_MAX;
+}
+
+/*
+ * Entries that the device had taken and not given back when it died: up to the last one whose frame is not in the
+ * `state` that waiting frames of this ring have. They are given back; their frames are the device's.
+ * What it was about to do with them was not shown to the kernel (lane/port_xdp.h: first (F), then (P)).
+ */
+static void drop_batch(struct wn_xdp_socket *s, struct wn_xdp_ring *ring, uint8_t state)
+{
+	const uint32_t first = wn_load_acquire(ring->consumer), end = wn_load_acquire(ring->producer);
+	uint32_t next = first;
+
+	for (uint32_t at = first; at != end; at++) {
+		const uint32_t frame = frame_at(s, ring, at);
+
+		if (frame != UINT32_MAX && states_of(s)[frame] != state)
+			next = at + 1;
+	}
+	for (uint32_t at = first; at != next; at++) {
+		const uint32_t frame = frame_at(s, ring, at);
+
+		if (frame != UINT32_MAX)
+			states_of(s)[frame] = WN_FRAME_DEVICE;
+	}
+	wn_store_release(ring->consumer, next); /* (F) */
+}
+
 /* All rings stand still but for the kernel's cursors; frames the device held are free again. */
 void wn_xdp_settle(struct wn_link *link, uint32_t queue, struct wn_drive_cursors *cursors)
 {
 	struct wn_xdp_socket *s = &queue_of(link, queue)->socket;
 	uint32_t fill = wn_load_acquire(s->fill.producer);
 
+	drop_batch(s, &s->rx, WN_FRAME_FREE);
+	drop_batch(s, &s->completion, WN_FRAME_SENDING);
 	cursors->taken = wn_load_acquire(s->rx.consumer);
 	cursors->sent = wn_load_acquire(s->tx.producer);
 	cursors->unsent = cursors->sent - wn_load_acquire(s->tx.consumer);

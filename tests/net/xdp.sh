@@ -71,6 +71,19 @@ stop() {
 	result "$(if attached; then echo 1; else echo 0; fi)" "$1: nothing stays attached"
 }
 
+# counts_frames NAME: every frame is in one place, none in two.
+counts_frames() {
+	python3 - "$folder/$1.out" <<-'END' && got=0 || got=$?
+	import json, sys
+	frames = json.load(open(sys.argv[1]))["links"][0]["frames"]
+	places = sum(frames[p] for p in ("fill", "rx", "device", "tx", "completion", "kernel"))
+	print("#", frames)
+	sys.exit(not (places == frames["all"] > 0 and not frames["twice"] and not frames["bad_entries"]
+		      and not frames["device"] and not frames["rx"]))
+	END
+	result "$got" "$1: fill + tx + completion + kernel = all frames"
+}
+
 # echoes ADDRESS [-6]: nc gets its line back.
 echoes() {
 	[ "$(echo 'over frames' | inside timeout 5 nc ${2:+"$2"} -u -w 1 "$1" 7777 || true)" = 'over frames' ]
@@ -87,25 +100,67 @@ if command -v tcpdump >/dev/null; then
 	wait_for 'listening on' "$folder/dump.err"
 fi
 
-for mode in auto skb; do
-	serve $mode echo --link "xdp:wn-s,mode=$mode,ip=10.9.0.2/24,ip=fd09::2/64"
-	result "$(status attached)" "$mode: attached"
-	result "$(status pings 10.9.0.2)" "$mode: ping"
-	result "$(status pings fd09::2 -6)" "$mode: ping -6"
-	result "$(status echoes 10.9.0.2)" "$mode: nc -u"
-	result "$(status echoes fd09::2 -6)" "$mode: nc -6 -u"
-	result "$(status pings 10.9.0.3)" "$mode: the kernel's own address is still the kernel's"
-	result "$(status pings fd09::3 -6)" "$mode: and over IPv6"
-	result "$(if pings 10.9.0.77; then echo 1; else echo 0; fi)" "$mode: nobody's address stays silent"
+for way in 'auto device' 'auto host' 'skb device'; do
+	mode="${way% *}" drive="${way#* }" name="${way% *}-${way#* }"
+	serve $name echo --drive $drive --link "xdp:wn-s,mode=$mode,ip=10.9.0.2/24,ip=fd09::2/64"
+	result "$(status attached)" "$name: attached"
+	result "$(status pings 10.9.0.2)" "$name: ping"
+	result "$(status pings fd09::2 -6)" "$name: ping -6"
+	result "$(status echoes 10.9.0.2)" "$name: nc -u"
+	result "$(status echoes fd09::2 -6)" "$name: nc -6 -u"
+	result "$(status pings 10.9.0.3)" "$name: the kernel's own address is still the kernel's"
+	result "$(status pings fd09::3 -6)" "$name: and over IPv6"
+	result "$(if pings 10.9.0.77; then echo 1; else echo 0; fi)" "$name: nobody's address stays silent"
 	inside "$WARPNIC" send 10.9.0.2:9000 --count 5000 --json >"$folder/send" 2>/dev/null || true
-	result "$(status [ "$(value "$folder/send" lost)" = 0 ])" "$mode: warpnic send: 5,000 echoed, none lost"
+	result "$(status [ "$(value "$folder/send" lost)" = 0 ])" "$name: warpnic send: 5,000 echoed, none lost"
 	got=0
 	ip netns exec $server timeout 20 "$WARPNIC" run count --link xdp:wn-s,steer=all --duration 1 \
 		>/dev/null 2>"$folder/second" || got=$?
-	result "$(status [ $got = 69 ])" "$mode: a second program is refused"
-	result "$(status grep -q "program [0-9]* 'warpnic'" "$folder/second")" "$mode: and told whose the first is"
-	stop $mode
+	result "$(status [ $got = 69 ])" "$name: a second program is refused"
+	result "$(status grep -q "program [0-9]* 'warpnic'" "$folder/second")" "$name: and told whose the first is"
+	stop $name
+	[ $drive = host ] || counts_frames $name
 done
+
+# What the device cannot carry out itself goes to the host: records, and packets for a file.
+serve handed capture --link xdp:wn-s,ip=10.9.0.2 -w "$folder/handed.pcap"
+inside "$WARPNIC" send 10.9.0.2:9000 --count 3000 --no-reply --rate 20k >/dev/null 2>&1 || true
+sleep 0.3
+stop handed
+counts_frames handed
+delivered=$(value "$folder/handed.out" delivered)
+result "$(status [ "$delivered" -gt 0 ])" 'device: packets are delivered'
+result "$(status [ "$delivered" = "$(value "$folder/handed.out" received)" ])" 'device: every one of them'
+
+# Forwarding out of the one link there is: the device does that, too.
+serve turned forward --link xdp:wn-s,steer=all
+sleep 0.3
+pings 10.9.0.3 || true
+stop turned
+counts_frames turned
+result "$(status [ "$(value "$folder/turned.out" forwarded)" -gt 0 ])" 'device: frames go out of the link they came from'
+
+# Two links: what one brings goes out of the other by pumps, unless it is asked for otherwise.
+got=0
+ip netns exec $server timeout 20 "$WARPNIC" run forward --drive device --link xdp:wn-s,steer=all -c 3 \
+	>/dev/null 2>"$folder/limit" || got=$?
+result "$(status [ $got = 2 ])" 'drive=device with -c is refused'
+result "$(status grep -q 'drive=device: a number of packets' "$folder/limit")" 'and says why'
+got=0
+timeout 20 "$WARPNIC" run echo --drive device --link udp:127.0.0.1:0 --duration 1 >/dev/null 2>"$folder/udp" || got=$?
+result "$(status [ $got = 2 ])" 'drive=device on a udp link is refused'
+
+# The interface goes down under way and comes back.
+serve down echo --drive device --link xdp:wn-s,ip=10.9.0.2/24
+result "$(status echoes 10.9.0.2)" 'before it goes down: answered'
+ip -n $server link set wn-s down
+sleep 0.3
+ip -n $server link set wn-s up
+i=0
+until echoes 10.9.0.2 || [ $i -gt 20 ]; do i=$((i + 1)); done
+result "$(status [ $i -le 20 ])" 'after it came back: answered'
+stop down
+counts_frames down
 
 # The kernel's own address and one port of it; all else there is the kernel's.
 serve ports echo --link xdp:wn-s,ports=7777,ip=10.9.0.3,ip=fd09::3
@@ -138,6 +193,22 @@ else
 	result "$(status [ "$(value "$folder/words.out" received)" = 1 ])" 'filter words: one packet came in'
 fi
 
+# The interface is removed under way: the run ends by itself, and still adds up.
+removed() {
+	serve removed echo --drive device --link xdp:wn-s,ip=10.9.0.2/24
+	echoes 10.9.0.2 || true
+	ip -n $server link del wn-s
+	i=0
+	while kill -0 "$pid" 2>/dev/null && [ $i -lt 100 ]; do
+		i=$((i + 1))
+		sleep 0.1
+	done
+	wait "$pid" && got=0 || got=$?
+	result "$(status [ $got = 1 ])" 'the interface is removed: the run ends, exit status 1'
+	result "$(status [ "$(value "$folder/removed.out" difference)" = 0 ])" 'removed: the sum adds up'
+	counts_frames removed
+}
+
 if [ -n "$dump" ]; then
 	kill $dump
 	wait $dump || true
@@ -151,4 +222,5 @@ if [ -n "$dump" ] && command -v tshark >/dev/null; then
 else
 	skip 'tshark: no malformed packet, no bad checksum' 'no tshark or tcpdump'
 fi
+removed
 done_testing
