@@ -256,11 +256,12 @@ WN_FN uint64_t wn_group_fill_slot(WN_PRIVATE struct wn_slot *slot,
 				  WN_GLOBAL const struct wn_slot *from, uint32_t position,
 				  uint32_t last, uint32_t is_mine)
 {
+	/* Another lane's flags are nobody's: a train that is not there would be served. */
+	if (!is_mine)
+		return 0;
 	slot->position = position + 1;
 	slot->flags = last & 0xff;
 	slot->length = last >> 8;
-	if (!is_mine)
-		return 0;
 	slot->wire_length = from->wire_length;
 	slot->index = from->index;
 	slot->segment_bytes = from->segment_bytes;
