@@ -88,23 +88,28 @@ WN_FN uint32_t dns_fit_extra(WN_PRIVATE struct wn_packet *packet, WN_PRIVATE con
 	return fitting;
 }
 
-/* Adds `difference` to the pointers on the list, those that lie within `bytes` of the answer. */
+/*
+ * Moves the pointers on a list, those that lie within `bytes` of what begins at `start`: by `outside`
+ * where they point into the question, by `inside` where they point into the answer itself.
+ */
 WN_FN void dns_fix_up(WN_PRIVATE struct wn_packet *packet, uint32_t start, uint32_t list, uint32_t count,
-		      uint32_t bytes, uint32_t difference)
+		      uint32_t bytes, uint32_t outside, uint32_t inside)
 {
 	uint64_t four = 0;
 
 	WN_LOOP(i, count, DNS_FIXUPS_MAX)
 	{
-		uint32_t at;
+		uint32_t fixup, at;
 
 		if (i % 4 == 0)
 			four = wn_data_word(packet, list + i / 4);
-		at = four & 0xffff;
+		fixup = four & 0xffff;
 		four >>= 16;
+		at = fixup & (DNS_FIXUP_INSIDE - 1);
 		if (at >= bytes)
 			return;
-		wn_put_u16(packet, start + at, wn_u16(packet, start + at) + difference);
+		wn_put_u16(packet, start + at,
+			   wn_u16(packet, start + at) + (fixup & DNS_FIXUP_INSIDE ? inside : outside));
 	}
 }
 
@@ -121,44 +126,126 @@ WN_FN uint32_t dns_answer_choose(WN_PRIVATE struct wn_packet *packet,
 	return index;
 }
 
+/* -- what is added to an answer: the alias that DNAME makes, proofs -- */
+
 /*
- * Makes the answer at `index` of the blob. `payload` is the most that we send over UDP. Returns the
- * header's flags and code; DNS_FLAG_TC where it did not fit: then no record is in it.
+ * Bytes of the alias that an answer to a redirected question ends with (RFC 6672, section 3.1), or 0
+ * where it would be too long. `index` is that of the answer's bytes, which begin with the DNAME record.
+ */
+WN_FN uint32_t dns_alias_bytes(WN_PRIVATE struct wn_packet *packet, uint32_t index, uint32_t prefix_bytes)
+{
+	const uint64_t at = 8 * (uint64_t)index + 10;
+	const uint32_t target = wn_data_u8(packet, at) << 8 | wn_data_u8(packet, at + 1);
+
+	return prefix_bytes + target > DNS_NAME_BYTES_MAX ? 0 : 12 + prefix_bytes + target;
+}
+
+/* Puts it at `at`; the DNAME record stands right behind the question. */
+WN_FN void dns_put_alias(WN_PRIVATE struct wn_packet *packet, WN_PRIVATE const struct dns_question *question,
+			 uint32_t at, uint32_t prefix_bytes)
+{
+	const uint32_t target = wn_u16(packet, question->end + 10);
+
+	wn_put_u16(packet, at, DNS_POINTER | DNS_HEADER_BYTES);
+	wn_put_u32(packet, at + 2, (uint32_t)DNS_TYPE_CNAME << 16 | DNS_CLASS_IN);
+	wn_put_u32(packet, at + 6, wn_u32(packet, question->end + 6));
+	wn_put_u16(packet, at + 10, prefix_bytes + target);
+	wn_copy(packet, at + 12, DNS_HEADER_BYTES, prefix_bytes);
+	wn_copy(packet, at + 12 + prefix_bytes, question->end + 12, target);
+}
+
+WN_FN uint32_t dns_pieces_bytes(WN_PRIVATE struct wn_packet *packet, WN_PRIVATE const struct dns_found *found)
+{
+	uint32_t bytes = 0;
+
+	WN_LOOP(i, found->piece_count, DNS_PIECES_MAX)
+	{
+		bytes += wn_data_word(packet, found->pieces[i]) & 0xffff;
+	}
+	return bytes;
+}
+
+/* Puts the pieces from `at` on. Returns how many records they are. */
+WN_FN uint32_t dns_put_pieces(WN_PRIVATE struct wn_packet *packet,
+			      WN_PRIVATE const struct dns_question *question,
+			      WN_PRIVATE const struct dns_found *found, uint32_t at)
+{
+	uint32_t count = 0;
+
+	WN_LOOP(i, found->piece_count, DNS_PIECES_MAX)
+	{
+		const uint32_t index = found->pieces[i];
+		struct dns_answer piece;
+
+		dns_answer_unpack(&piece, wn_data_word(packet, index), wn_data_word(packet, index + 1));
+		wn_data_copy_words(packet, at, index + DNS_ANSWER_WORDS, piece.body_bytes);
+		dns_fix_up(packet, at, index + DNS_ANSWER_WORDS + dns_answer_bytes_words(&piece),
+			   piece.fixup_count, piece.body_bytes, question->name.bytes - piece.base_bytes,
+			   at - (DNS_HEADER_BYTES + piece.base_bytes + 4));
+		count += piece.authority_count;
+		at += piece.body_bytes;
+	}
+	return count;
+}
+
+/* The code of an answer that was found. */
+WN_FN uint32_t dns_answer_code(WN_PRIVATE const struct dns_answer *answer, uint32_t code)
+{
+	if (answer->flags & DNS_ANSWER_NXDOMAIN)
+		return DNS_NXDOMAIN;
+	return answer->flags & DNS_ANSWER_YXDOMAIN ? (uint32_t)DNS_YXDOMAIN : code;
+}
+
+/*
+ * Makes the answer that was found. `payload` is the most that we send over UDP. Returns the header's
+ * flags and code; DNS_FLAG_TC where it did not fit: then no record is in it.
  */
 WN_FN uint32_t dns_answer_make(WN_PRIVATE struct wn_packet *packet,
-			       WN_PRIVATE const struct dns_question *question, uint32_t index,
-			       uint32_t code, uint32_t payload)
+			       WN_PRIVATE const struct dns_question *question,
+			       WN_PRIVATE const struct dns_found *found, uint32_t payload)
 {
 	const uint32_t asked = question->payload < payload ? question->payload : payload;
 	const uint32_t limit = asked < wn_room(packet) ? asked : wn_room(packet);
 	const uint32_t around = question->end + (question->has_edns ? (uint32_t)DNS_EDNS_BYTES : 0u);
 	struct dns_answer answer;
 	struct dns_counts counts;
-	uint32_t flags, bytes, extra_count, difference;
+	uint32_t index, code, flags, bytes, more, extra_count, difference;
 
-	index = dns_answer_choose(packet, question, index, &answer);
+	index = dns_answer_choose(packet, question, found->answer, &answer) + DNS_ANSWER_WORDS;
+	code = dns_answer_code(&answer, found->code);
 	flags = answer.flags & DNS_ANSWER_AUTHORITATIVE ? (uint32_t)DNS_FLAG_AA : 0u;
-	if (answer.flags & DNS_ANSWER_NXDOMAIN)
-		code = DNS_NXDOMAIN;
-	if ((answer.flags & DNS_ANSWER_TOO_LONG) || around > limit || answer.body_bytes > limit - around) {
+	more = dns_pieces_bytes(packet, found);
+	if (found->prefix_bytes && !(answer.flags & DNS_ANSWER_TOO_LONG)) {
+		more = dns_alias_bytes(packet, index, found->prefix_bytes);
+		code = more ? code : (uint32_t)DNS_YXDOMAIN;
+	}
+	bytes = answer.body_bytes + more;
+	if ((answer.flags & DNS_ANSWER_TOO_LONG) || around > limit || bytes > limit - around) {
 		dns_answer_empty(packet, question, code, flags | DNS_FLAG_TC, payload);
 		return flags | DNS_FLAG_TC | code;
 	}
-	bytes = answer.body_bytes + answer.extra_bytes;
-	extra_count = answer.extra_count;
-	index += DNS_ANSWER_WORDS;
+	/* Additional records would stand in the way of what is added. */
+	extra_count = more ? 0 : answer.extra_count;
+	if (!more)
+		bytes += answer.extra_bytes;
 	if (bytes > limit - around)
 		bytes = answer.body_bytes + dns_fit_extra(packet, &answer, index,
 							  limit - around - answer.body_bytes, &extra_count);
 	wn_set_length(packet, around + bytes);
-	wn_data_copy_words(packet, question->end, index, bytes);
+	wn_data_copy_words(packet, question->end, index, bytes - more);
 	difference = question->name.bytes - answer.base_bytes;
 	if (difference)
 		dns_fix_up(packet, question->end, index + dns_answer_bytes_words(&answer), answer.fixup_count,
-			   bytes, difference);
+			   bytes - more, difference, difference);
 	counts.answer = answer.answer_count;
 	counts.authority = answer.authority_count;
 	counts.additional = answer.glue_count + extra_count;
+	if (found->prefix_bytes && more) {
+		dns_put_alias(packet, question, question->end + bytes - more, found->prefix_bytes);
+		counts.answer++;
+	} else if (more) {
+		counts.authority += dns_put_pieces(packet, question, found, question->end + bytes - more);
+	}
 	dns_put_header(packet, question, code, flags, &counts);
 	dns_put_edns(packet, question, question->end + bytes, code, payload);
 	return flags | code;

@@ -7,12 +7,13 @@
  *
  *   question.h   header, question, EDNS        name.h    names: checked, hashed, compared
  *   rate.h       response rate limiting        find.h    which answer
+ *   prove.h      and with which proofs         sha1.h    for NSEC3
  *   answer.h     puts it together              zone.h    the blob, shared with the host half
  */
 #define WN_SUMMARY "answers DNS queries with authority, from zone files (--zone FILE)"
 #define WN_LOADER "zones"
 #define WN_COUNTERS(X)                                                                             \
-	X(noerror) X(nodata) X(nxdomain) X(referrals) X(refused) X(formerr) X(notimp) X(badvers)   \
+	X(noerror) X(nodata) X(nxdomain) X(yxdomain) X(referrals) X(refused) X(formerr) X(notimp) X(badvers)   \
 	X(truncated) X(limited_dropped) X(limited_slipped) X(not_queries) X(edns)
 #define WN_PARAMETERS(X)                                                                           \
 	X(number, rate_limit, "200", "answers a second to one client network, /24 or /56; 0: all") \
@@ -49,19 +50,24 @@ WN_FN void dns_reject(WN_PRIVATE struct wn_packet *packet, WN_PRIVATE struct dns
 /* What the zones say, or REFUSED where the name is in none. */
 WN_FN void dns_answer(WN_PRIVATE struct wn_packet *packet, WN_PRIVATE struct dns_question *question)
 {
-	uint32_t code, is_negative, index, flags;
+	struct dns_found found;
+	uint32_t flags;
 
-	index = wn_data_length(packet) ? dns_find(packet, question, &code, &is_negative) : 0;
-	if (!index) {
+	found.answer = 0;
+	if (wn_data_length(packet))
+		dns_find(packet, question, &found);
+	if (!found.answer) {
 		dns_reject(packet, question, DNS_REFUSED);
 		return;
 	}
-	flags = dns_answer_make(packet, question, index, code, dns_payload(packet));
+	flags = dns_answer_make(packet, question, &found, dns_payload(packet));
 	if (flags & DNS_FLAG_TC)
 		wn_count(packet, counter_truncated, 1);
 	else if ((flags & 15) == DNS_NXDOMAIN)
 		wn_count(packet, counter_nxdomain, 1);
-	else if (is_negative)
+	else if ((flags & 15) == DNS_YXDOMAIN)
+		wn_count(packet, counter_yxdomain, 1);
+	else if (found.is_negative)
 		wn_count(packet, counter_nodata, 1);
 	else
 		wn_count(packet, flags & DNS_FLAG_AA ? counter_noerror : counter_referrals, 1);

@@ -6,7 +6,7 @@
 #ifndef WN_DNS_FIND_H
 #define WN_DNS_FIND_H
 
-#include "question.h"
+#include "prove.h"
 
 /* The node of the name that begins at `at`: its index, or 0. */
 WN_FN uint32_t dns_find_name(WN_PRIVATE struct wn_packet *packet, uint64_t hash, uint32_t at,
@@ -38,7 +38,7 @@ WN_FN uint32_t dns_find_name(WN_PRIVATE struct wn_packet *packet, uint64_t hash,
 	return 0;
 }
 
-/* The node of the longest name that the question's ends in, 0 for none; *depth labels above it. */
+/* The node of the longest name that the question's ends in, 0 for none; it has *depth labels more. */
 WN_FN uint32_t dns_find_encloser(WN_PRIVATE struct wn_packet *packet,
 				 WN_PRIVATE const struct dns_name *name, WN_PRIVATE uint32_t *depth)
 {
@@ -96,21 +96,61 @@ WN_FN uint32_t dns_find_type(WN_PRIVATE struct wn_packet *packet, uint32_t index
 	return other ? other : node->negative;
 }
 
-/*
- * Index of the answer, 0 where the name is in no zone. *code is DNS_NXDOMAIN where the answer found
- * serves as the denial of a name.
- */
-WN_FN uint32_t dns_find(WN_PRIVATE struct wn_packet *packet,
-			WN_PRIVATE const struct dns_question *question, WN_PRIVATE uint32_t *code,
-			WN_PRIVATE uint32_t *is_negative)
+/* A name below DNAME: its answer, to which the alias is still to be added. */
+WN_FN void dns_find_redirect(WN_PRIVATE struct wn_packet *packet, uint32_t index,
+			     WN_PRIVATE const struct dns_node *node, uint32_t depth,
+			     WN_PRIVATE struct dns_found *found)
+{
+	found->answer = dns_find_type(packet, index, node, DNS_TYPE_REDIRECT, &found->is_negative);
+	found->prefix_bytes = dns_name_without(packet, depth) - DNS_HEADER_BYTES;
+}
+
+/* What a name answers with that is there, or a wildcard in its place. */
+WN_FN void dns_find_there(WN_PRIVATE struct wn_packet *packet, WN_PRIVATE const struct dns_question *question,
+			  uint32_t index, WN_PRIVATE const struct dns_node *node,
+			  WN_PRIVATE struct dns_found *found)
+{
+	/* What is kept under this type answers for names below alone. */
+	const uint32_t type = question->type == DNS_TYPE_REDIRECT ? (uint32_t)DNS_TYPE_OPT : question->type;
+
+	found->answer = dns_find_type(packet, index, node, type, &found->is_negative);
+	if (found->is_negative && question->wants_signed && (node->flags & DNS_NODE_PROVEN))
+		dns_prove_type(packet, index, node, found);
+}
+
+/* A name that is not there: `index` is its closest encloser. */
+WN_FN void dns_find_absent(WN_PRIVATE struct wn_packet *packet, WN_PRIVATE const struct dns_question *question,
+			   uint32_t index, WN_PRIVATE const struct dns_node *node, uint32_t depth,
+			   WN_PRIVATE struct dns_found *found)
+{
+	const uint32_t prove = question->wants_signed && (node->flags & DNS_NODE_PROVEN);
+	struct dns_node wildcard;
+
+	if (prove)
+		dns_prove_name(packet, question, index, node, depth, found);
+	if (node->wildcard) {
+		dns_node_read(packet, node->wildcard, &wildcard);
+		dns_find_there(packet, question, node->wildcard, &wildcard, found);
+	} else {
+		found->answer = node->negative;
+		found->code = DNS_NXDOMAIN;
+		found->is_negative = 1;
+	}
+	if (prove && found->is_negative)
+		dns_prove_encloser(packet, index, node, !node->wildcard, found);
+}
+
+/* Finds what answers the question. */
+WN_FN void dns_find(WN_PRIVATE struct wn_packet *packet, WN_PRIVATE const struct dns_question *question,
+		    WN_PRIVATE struct dns_found *found)
 {
 	uint32_t depth = 0, index = dns_find_encloser(packet, &question->name, &depth);
 	struct dns_node node;
 
-	*code = DNS_NOERROR;
-	*is_negative = 0;
+	found->answer = found->is_negative = found->prefix_bytes = found->piece_count = 0;
+	found->code = DNS_NOERROR;
 	if (!index)
-		return 0;
+		return;
 	dns_node_read(packet, index, &node);
 	/* DS stands above the cut: of an apex whose parent is here, too, the parent is asked (RFC 4035). */
 	if (!depth && question->type == DNS_TYPE_DS && (node.flags & DNS_NODE_APEX) && node.other) {
@@ -118,17 +158,13 @@ WN_FN uint32_t dns_find(WN_PRIVATE struct wn_packet *packet,
 		dns_node_read(packet, index, &node);
 	}
 	if ((node.flags & DNS_NODE_CUT) && (depth || question->type != DNS_TYPE_DS))
-		return node.other;
-	if (depth) {
-		if (!node.wildcard) {
-			*code = DNS_NXDOMAIN;
-			*is_negative = 1;
-			return node.negative;
-		}
-		index = node.wildcard;
-		dns_node_read(packet, index, &node);
-	}
-	return dns_find_type(packet, index, &node, question->type, is_negative);
+		found->answer = node.other;
+	else if (depth && (node.flags & DNS_NODE_REDIRECT))
+		dns_find_redirect(packet, index, &node, depth, found);
+	else if (depth)
+		dns_find_absent(packet, question, index, &node, depth, found);
+	else
+		dns_find_there(packet, question, index, &node, found);
 }
 
 #endif

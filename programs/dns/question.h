@@ -16,6 +16,7 @@ enum {
 	DNS_NXDOMAIN = 3,
 	DNS_NOTIMP = 4,
 	DNS_REFUSED = 5,
+	DNS_YXDOMAIN = 6,
 	DNS_BADVERS = 16,
 	DNS_IGNORE = 256,          /* not to be answered: no header, or itself an answer */
 	DNS_EDNS_BYTES = 11,       /* of an OPT record without options */

@@ -16,19 +16,35 @@
  * the way up from a question is its closest encloser (RFC 4592, section 3.3.1), and one node says what
  * to do: answer, refer, expand the wildcard, or deny.
  *
- *   node       DNS_NODE_WORDS words, the name, then a word for each type
+ *   node       DNS_NODE_WORDS words, the name, then a word for each type, then, with DNS_NODE_PROVEN,
+ *              DNS_PROOF_WORDS words
  *   name       lower case, in wire format, 8 bytes a word in network order; in the last word the bytes
  *              that are left stand lowest
  *   type       type, 16 bits free, index of the answer; DNS_TYPE_OTHER answers for types that are not
- *              there
+ *              there, DNS_TYPE_REDIRECT for all names below
+ *   proofs     of a zone with NSEC or NSEC3 records, for questions with DO. Three words:
+ *                what denies a type at the name: two pieces
+ *                what says that the name is there (NSEC3), what says that it has no wildcard: a piece each
+ *                NSEC: list of the names below it, how many entries; none: the piece instead of the list
+ *                NSEC3: the zone's chain, how many labels above the closest encloser is that has an NSEC3
  *
  * Answers hold compression pointers (RFC 1035, section 4.1.4). They are right for a question as long as
  * the answer's base name: the name itself, or, where one answer serves many questions, the name that
  * all of them end in. A longer question moves all that lies behind it, and all but its own start; so
- * each pointer on the list of fix-ups grows by the difference.
+ * each pointer on the list of fix-ups grows by the difference. A fix-up with DNS_FIXUP_INSIDE points into
+ * the answer itself: it grows by as much as the answer has moved.
  *
  *   answer     DNS_ANSWER_WORDS words, the bytes, padded to a word, then the fix-ups, 4 in a word
  *   bytes      answer section, authority section, glue that must be there; then what may be left out
+ *   piece      an answer that is an NSEC or NSEC3 with its signatures: it goes behind another one. Its base is
+ *              the apex of the zone
+ *
+ *   list       of the names right below a name, in order (RFC 4034, section 6.1), two words an entry: the first
+ *              8 bytes of the label; the piece that covers what is between it and the next entry's, index
+ *              of its node. The first entry stands for the name above: it has no label and no node
+ *   chain      how many hashes, iterations (16 bits), bytes of the salt (8 bits); the salt; the hashes in order,
+ *              DNS_HASHED_WORDS words each: the hash in network order, 20 bytes, and in the low half of the
+ *              last word its piece
  */
 #ifndef WN_DNS_ZONE_H
 #define WN_DNS_ZONE_H
@@ -59,6 +75,7 @@ enum {
 	DNS_TYPE_RRSIG = 46,
 	DNS_TYPE_NSEC = 47,
 	DNS_TYPE_NSEC3 = 50,
+	DNS_TYPE_NSEC3PARAM = 51,
 	DNS_TYPE_IXFR = 251,
 	DNS_TYPE_AXFR = 252,
 	DNS_TYPE_ANY = 255
@@ -74,10 +91,15 @@ enum {
 	DNS_FIXUPS_MAX = 1024,
 	DNS_TYPES_MAX = 1024,          /* types at one name */
 	DNS_PROBES_MAX = 4096,
-	DNS_TYPE_OTHER = 0             /* reserved as a type (RFC 6895): never asked for in earnest */
+	DNS_PROOF_WORDS = 3,
+	DNS_HASHED_WORDS = 3,
+	DNS_ITERATIONS_MAX = 150,      /* of NSEC3; there should be none (RFC 9276, section 3.1) */
+	DNS_FIXUP_INSIDE = 0x8000,
+	DNS_TYPE_OTHER = 0,            /* reserved as types (RFC 6895): never asked for in earnest */
+	DNS_TYPE_REDIRECT = 65535
 };
 
-#define DNS_MAGIC 0x31306e6f7a6e7764u /* "dwnzon01" */
+#define DNS_MAGIC 0x32306e6f7a6e7764u /* "dwnzon02" */
 
 /* Words of the head. */
 enum {
@@ -90,7 +112,10 @@ enum {
 /* Flags of a node. */
 enum {
 	DNS_NODE_CUT = 1,              /* a delegation: `other` is the answer that refers, but to DS */
-	DNS_NODE_APEX = 2              /* of a zone: `other` is the node of the delegation to it, if any */
+	DNS_NODE_APEX = 2,             /* of a zone: `other` is the node of the delegation to it, if any */
+	DNS_NODE_REDIRECT = 4,         /* has DNAME: names below it are redirected */
+	DNS_NODE_PROVEN = 8,           /* proof words follow the types */
+	DNS_NODE_HASHED = 16           /* they are of NSEC3 */
 };
 
 /* Flags of an answer. */
@@ -98,7 +123,8 @@ enum {
 	DNS_ANSWER_AUTHORITATIVE = 1,
 	DNS_ANSWER_NXDOMAIN = 2,
 	DNS_ANSWER_TOO_LONG = 4,       /* longer than DNS_BODY_BYTES_MAX: always truncated */
-	DNS_ANSWER_HAS_SIGNED = 8      /* right behind it is the one for questions with DO */
+	DNS_ANSWER_HAS_SIGNED = 8,     /* right behind it is the one for questions with DO */
+	DNS_ANSWER_YXDOMAIN = 16       /* an alias in it would become too long (RFC 6672, section 2.2) */
 };
 
 struct dns_node {

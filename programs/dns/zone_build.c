@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "zones.h"
+#include "zone_blob.h"
 
 #include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* The blob while it grows. */
-struct builder {
-	uint64_t *words;
-	size_t count, room;
-	size_t slot_count, first_slot;
-	uint32_t name_count, labels_max, probes;
-	struct dns_message message;
-};
 
 /* An apex, by its hash: which names of other zones are hidden. */
 struct apex {
@@ -21,88 +12,29 @@ struct apex {
 	struct dns_zone *zone;
 };
 
-/* -- words -- */
-
-/* Adds zeroed words. Index of the first, or 0 when out of memory or of indices. */
-static uint32_t add_words(struct builder *builder, size_t count)
-{
-	const size_t first = builder->count;
-
-	if (first + count > UINT32_MAX)
-		return 0;
-	if (first + count > builder->room) {
-		const size_t room = first + count > 2 * builder->room ? first + count : 2 * builder->room;
-		uint64_t *moved = realloc(builder->words, room * sizeof(*moved));
-
-		if (!moved)
-			return 0;
-		builder->words = moved;
-		builder->room = room;
-	}
-	memset(builder->words + first, 0, count * sizeof(*builder->words));
-	builder->count += count;
-	return (uint32_t)first;
-}
-
-static void set_word(struct builder *builder, size_t index, uint64_t word)
-{
-	builder->words[index] = htole64(word);
-}
-
 /* -- answers -- */
-
-/* Adds the message. Its index, or 0. */
-static uint32_t add_answer(struct builder *builder, uint32_t more_flags)
-{
-	const struct dns_message *message = &builder->message;
-	const int is_too_long = message->flags & DNS_ANSWER_TOO_LONG;
-	struct dns_answer answer = {
-		.answer_count = message->counts[DNS_IN_ANSWER],
-		.authority_count = message->counts[DNS_IN_AUTHORITY],
-		.glue_count = message->counts[DNS_IN_GLUE],
-		.extra_count = message->counts[DNS_IN_EXTRA],
-		.fixup_count = message->fixup_count,
-		.base_bytes = message->base_bytes,
-		.flags = message->flags | more_flags,
-		.body_bytes = message->body_bytes,
-		.extra_bytes = message->used - message->body_bytes,
-	};
-	uint32_t index, fixups;
-
-	if (is_too_long)
-		answer.fixup_count = answer.body_bytes = answer.extra_bytes = 0;
-	index = add_words(builder, dns_answer_words(&answer));
-	if (!index)
-		return 0;
-	set_word(builder, index, dns_answer_first(&answer));
-	set_word(builder, index + 1, dns_answer_second(&answer));
-	memcpy(builder->words + index + DNS_ANSWER_WORDS, message->bytes,
-	       answer.body_bytes + answer.extra_bytes);
-	fixups = index + DNS_ANSWER_WORDS + dns_answer_bytes_words(&answer);
-	for (uint32_t i = 0; i < answer.fixup_count; i++)
-		builder->words[fixups + i / 4] |= htole64((uint64_t)message->fixups[i] << i % 4 * 16);
-	return index;
-}
 
 /* What makes an answer, plain and with what DO asks for. */
 struct choice {
 	const struct dns_zone *zone;
-	enum { CHOOSE_DENIAL, CHOOSE_REFERRAL, CHOOSE_TYPE } kind;
+	enum { CHOOSE_DENIAL, CHOOSE_REFERRAL, CHOOSE_REDIRECT, CHOOSE_TYPE } kind;
 	uint32_t number;
 	uint16_t type;
 };
 
-static void choose(struct builder *builder, const struct choice *choice, int is_signed)
+static void choose(struct dns_builder *builder, const struct choice *choice, int is_signed)
 {
 	if (choice->kind == CHOOSE_DENIAL)
 		dns_choose_denial(choice->zone, &builder->message, is_signed);
 	else if (choice->kind == CHOOSE_REFERRAL)
 		dns_choose_referral(choice->zone, &builder->message, choice->number, is_signed);
+	else if (choice->kind == CHOOSE_REDIRECT)
+		dns_choose_redirect(choice->zone, &builder->message, choice->number, is_signed);
 	else
 		dns_choose_answer(choice->zone, &builder->message, choice->number, choice->type, is_signed);
 }
 
-static uint32_t add_choice(struct builder *builder, const struct choice *choice)
+static uint32_t add_choice(struct dns_builder *builder, const struct choice *choice)
 {
 	uint32_t index, plain = 0, more = 0;
 
@@ -113,11 +45,11 @@ static uint32_t add_choice(struct builder *builder, const struct choice *choice)
 		more = builder->message.signatures != plain;
 	}
 	choose(builder, choice, 0);
-	index = add_answer(builder, more ? DNS_ANSWER_HAS_SIGNED : 0);
+	index = dns_add_answer(builder, more ? DNS_ANSWER_HAS_SIGNED : 0);
 	if (!more || !index)
 		return index;
 	choose(builder, choice, 1);
-	return add_answer(builder, 0) ? index : 0;
+	return dns_add_answer(builder, 0) ? index : 0;
 }
 
 /* -- nodes -- */
@@ -157,28 +89,43 @@ static void list_types(struct types *types, const struct dns_zone *zone, uint32_
 		end = dns_chain_end(zone, number);
 		if (end != DNS_NONE)
 			add_types_of(types, zone, end);
+		/* At a cut DS alone is not asked of somebody else, also where there is none. */
+		if (end != DNS_NONE && (zone->names[end].flags & DNS_TREE_CUT))
+			add_type(types, DNS_TYPE_DS);
 		add_type(types, DNS_TYPE_OTHER);
 	} else {
 		add_types_of(types, zone, number);
 	}
+	if (zone->names[number].flags & DNS_TREE_REDIRECT)
+		add_type(types, DNS_TYPE_REDIRECT);
 }
 
 /* The name's words: network order, the last one with its bytes lowest. */
-static void put_name(struct builder *builder, uint32_t index, struct dns_wire name)
+static void put_name(struct dns_builder *builder, uint32_t index, struct dns_wire name)
 {
 	uint64_t word = 0;
 
 	for (uint32_t i = 0; i < name.size; i++) {
 		word = word << 8 | name.bytes[i];
 		if (i % 8 == 7 || i + 1 == name.size) {
-			set_word(builder, index + i / 8, word);
+			dns_set_word(builder, index + i / 8, word);
 			word = 0;
 		}
 	}
 }
 
+static uint32_t node_flags(const struct dns_zone *zone, uint32_t number)
+{
+	const uint32_t flags = zone->names[number].flags;
+
+	return (flags & DNS_TREE_CUT ? DNS_NODE_CUT : 0) | (number == 0 ? DNS_NODE_APEX : 0) |
+	       (flags & DNS_TREE_REDIRECT ? DNS_NODE_REDIRECT : 0) |
+	       (zone->chain.kind != DNS_CHAIN_NONE ? DNS_NODE_PROVEN : 0) |
+	       (zone->chain.kind == DNS_CHAIN_NSEC3 ? DNS_NODE_HASHED : 0);
+}
+
 /* A name's node and its answers. 0 or -ENOMEM. */
-static int add_node(struct builder *builder, struct dns_zone *zone, uint32_t number)
+static int add_node(struct dns_builder *builder, struct dns_zone *zone, uint32_t number)
 {
 	struct dns_tree_name *name = &zone->names[number];
 	const uint32_t name_words = (name->name.size + 7) / 8;
@@ -189,59 +136,60 @@ static int add_node(struct builder *builder, struct dns_zone *zone, uint32_t num
 
 	list_types(&types, zone, number);
 	node.type_count = types.count;
-	node.flags = (name->flags & DNS_TREE_CUT ? DNS_NODE_CUT : 0) | (number == 0 ? DNS_NODE_APEX : 0);
-	name->index = add_words(builder, DNS_NODE_WORDS + name_words + types.count);
+	node.flags = node_flags(zone, number);
+	name->index = dns_add_words(builder, DNS_NODE_WORDS + name_words + types.count +
+						     (node.flags & DNS_NODE_PROVEN ? DNS_PROOF_WORDS : 0));
 	if (!name->index)
 		return -ENOMEM;
-	set_word(builder, name->index, dns_node_first(&node));
+	dns_set_word(builder, name->index, dns_node_first(&node));
 	put_name(builder, name->index + DNS_NODE_WORDS, name->name);
 	for (uint32_t i = 0; i < types.count; i++) {
 		choice.type = types.list[i];
+		choice.kind = types.list[i] == DNS_TYPE_REDIRECT ? CHOOSE_REDIRECT : CHOOSE_TYPE;
 		answer = add_choice(builder, &choice);
 		if (!answer)
 			return -ENOMEM;
-		set_word(builder, name->index + DNS_NODE_WORDS + name_words + i,
+		dns_set_word(builder, name->index + DNS_NODE_WORDS + name_words + i,
 			 dns_pair(types.list[i], answer));
 	}
 	if (!(name->flags & DNS_TREE_CUT))
 		return 0;
 	choice.kind = CHOOSE_REFERRAL;
 	answer = add_choice(builder, &choice);
-	set_word(builder, name->index + 1, dns_pair(0, answer));
+	dns_set_word(builder, name->index + 1, dns_pair(0, answer));
 	return answer ? 0 : -ENOMEM;
 }
 
-/* Whether a name has a node at all, and whether it is found by its hash. */
-static int has_node(const struct dns_tree_name *name)
+int dns_has_node(const struct dns_tree_name *name)
 {
 	if (name->flags & DNS_TREE_HIDDEN)
 		return (name->flags & DNS_TREE_TOP) && (name->flags & DNS_TREE_CUT);
 	return !(name->flags & DNS_TREE_OCCLUDED);
 }
 
-static int is_looked_up(const struct dns_tree_name *name)
+int dns_is_looked_up(const struct dns_tree_name *name)
 {
 	return !(name->flags & (DNS_TREE_HIDDEN | DNS_TREE_OCCLUDED));
 }
 
-static int add_zone(struct builder *builder, struct dns_zone *zone)
+static int add_zone(struct dns_builder *builder, struct dns_zone *zone)
 {
 	const struct choice denial = {zone, CHOOSE_DENIAL, 0, 0};
-	int rc = 0;
+	int rc = dns_add_pieces(builder, zone);
 
-	zone->negative = add_choice(builder, &denial);
+	zone->negative = rc ? 0 : add_choice(builder, &denial);
 	if (!zone->negative)
 		return -ENOMEM;
 	for (uint32_t i = 0; !rc && i < zone->name_count; i++)
-		if (has_node(&zone->names[i]))
+		if (dns_has_node(&zone->names[i]))
 			rc = add_node(builder, zone, i);
 	for (uint32_t i = 0; !rc && i < zone->name_count; i++) {
 		const struct dns_tree_name *name = &zone->names[i];
 
 		if (name->index && name->wildcard != DNS_NONE && !(name->flags & DNS_TREE_CUT))
-			set_word(builder, name->index + 1, dns_pair(zone->names[name->wildcard].index, 0));
+			dns_set_word(builder, name->index + 1, dns_pair(zone->names[name->wildcard].index, 0));
 	}
-	return rc;
+	return rc ? rc : dns_add_proofs(builder, zone);
 }
 
 /* -- zones among each other -- */
@@ -285,7 +233,7 @@ static void hide_names(struct dns_zone *zone, const struct apex *apexes, uint32_
 }
 
 /* The apex's node names the one of the delegation to it, where the parent is served, too. */
-static void link_apexes(struct builder *builder, const struct dns_zone *zone, const struct apex *apexes,
+static void link_apexes(struct dns_builder *builder, const struct dns_zone *zone, const struct apex *apexes,
 			uint32_t count)
 {
 	for (uint32_t i = 1; i < zone->name_count; i++) {
@@ -297,7 +245,7 @@ static void link_apexes(struct builder *builder, const struct dns_zone *zone, co
 			continue;
 		child = find_apex(apexes, count, name);
 		node = child->names[0].index;
-		set_word(builder, node + 1,
+		dns_set_word(builder, node + 1,
 			 dns_pair(dns_low(le64toh(builder->words[node + 1])), name->index));
 	}
 }
@@ -318,12 +266,12 @@ static int check_apexes(const struct apex *apexes, uint32_t count, struct wn_err
 
 /* -- the table of names -- */
 
-static void count_names(struct builder *builder, const struct dns_zone *zone)
+static void count_names(struct dns_builder *builder, const struct dns_zone *zone)
 {
 	for (uint32_t i = 0; i < zone->name_count; i++) {
 		const struct dns_tree_name *name = &zone->names[i];
 
-		if (!is_looked_up(name))
+		if (!dns_is_looked_up(name))
 			continue;
 		builder->name_count++;
 		if (name->labels > builder->labels_max)
@@ -331,7 +279,7 @@ static void count_names(struct builder *builder, const struct dns_zone *zone)
 	}
 }
 
-static void put_slot(struct builder *builder, const struct dns_tree_name *name)
+static void put_slot(struct dns_builder *builder, const struct dns_tree_name *name)
 {
 	const uint64_t spread = dns_hash_spread(name->hash);
 	size_t place = dns_hash_place(spread, (uint32_t)builder->slot_count);
@@ -339,28 +287,28 @@ static void put_slot(struct builder *builder, const struct dns_tree_name *name)
 
 	for (; builder->words[builder->first_slot + place]; probes++)
 		place = place + 1 < builder->slot_count ? place + 1 : 0;
-	set_word(builder, builder->first_slot + place, dns_pair(dns_low(spread), name->index));
+	dns_set_word(builder, builder->first_slot + place, dns_pair(dns_low(spread), name->index));
 	if (probes > builder->probes)
 		builder->probes = probes;
 }
 
-static void put_slots(struct builder *builder, const struct dns_zone *zone)
+static void put_slots(struct dns_builder *builder, const struct dns_zone *zone)
 {
 	for (uint32_t i = 0; i < zone->name_count; i++)
-		if (is_looked_up(&zone->names[i]))
+		if (dns_is_looked_up(&zone->names[i]))
 			put_slot(builder, &zone->names[i]);
 }
 
-static void put_head(struct builder *builder)
+static void put_head(struct dns_builder *builder)
 {
-	set_word(builder, DNS_HEAD_MAGIC, DNS_MAGIC);
-	set_word(builder, DNS_HEAD_SLOTS,
+	dns_set_word(builder, DNS_HEAD_MAGIC, DNS_MAGIC);
+	dns_set_word(builder, DNS_HEAD_SLOTS,
 		 dns_pair((uint32_t)builder->slot_count, (uint32_t)builder->first_slot));
-	set_word(builder, DNS_HEAD_BOUNDS, dns_pair(builder->probes, builder->labels_max));
-	set_word(builder, DNS_HEAD_TOTAL, builder->count);
+	dns_set_word(builder, DNS_HEAD_BOUNDS, dns_pair(builder->probes, builder->labels_max));
+	dns_set_word(builder, DNS_HEAD_TOTAL, builder->count);
 }
 
-static int build(struct builder *builder, struct dns_zone *zones, const struct apex *apexes, uint32_t count)
+static int build(struct dns_builder *builder, struct dns_zone *zones, const struct apex *apexes, uint32_t count)
 {
 	int rc = 0;
 
@@ -370,8 +318,8 @@ static int build(struct builder *builder, struct dns_zone *zones, const struct a
 	}
 	/* At most 3 in 5 are taken: then few probes find a name or refuse it. */
 	builder->slot_count = (size_t)builder->name_count * 5 / 3 + 8;
-	add_words(builder, DNS_HEAD_WORDS);
-	builder->first_slot = add_words(builder, builder->slot_count);
+	dns_add_words(builder, DNS_HEAD_WORDS);
+	builder->first_slot = dns_add_words(builder, builder->slot_count);
 	if (!builder->first_slot)
 		return -ENOMEM;
 	for (uint32_t i = 0; !rc && i < count; i++)
@@ -387,7 +335,7 @@ static int build(struct builder *builder, struct dns_zone *zones, const struct a
 
 int dns_build(struct wn_blob *blob, struct dns_zone *zones, uint32_t count, struct wn_error *error)
 {
-	struct builder *builder = calloc(1, sizeof(*builder));
+	struct dns_builder *builder = calloc(1, sizeof(*builder));
 	struct apex *apexes = calloc((size_t)count + 1, sizeof(*apexes));
 	int rc = builder && apexes ? 0 : -ENOMEM;
 

@@ -6,27 +6,23 @@
 /* A pointer reaches 14 bits; what is behind it may move by a name's length. */
 enum { POINTER_MAX = 0x3fff - DNS_NAME_BYTES_MAX };
 
-static void add_suffix(struct dns_message *message, struct dns_wire name, uint32_t offset)
+static void add_suffix(struct dns_message *message, struct dns_wire name, uint32_t offset, int is_inside)
 {
 	if (message->suffix_count == DNS_SUFFIXES_MAX || offset > POINTER_MAX || name.size < 2)
 		return;
 	message->suffixes[message->suffix_count].name = name;
 	message->suffixes[message->suffix_count].offset = offset;
+	message->suffixes[message->suffix_count].is_inside = is_inside;
 	message->suffix_count++;
 }
 
-/* Offset in the message of a name that is there already, or 0. */
+/* Number of a name that is in the message already, or DNS_NONE. */
 static uint32_t find_suffix(const struct dns_message *message, struct dns_wire name)
 {
 	for (uint32_t i = 0; i < message->suffix_count; i++)
 		if (dns_wire_equals(message->suffixes[i].name, name))
-			return message->suffixes[i].offset;
-	return 0;
-}
-
-static struct dns_wire parent_of(struct dns_wire name)
-{
-	return (struct dns_wire){name.bytes + 1 + name.bytes[0], name.size - 1 - name.bytes[0]};
+			return i;
+	return DNS_NONE;
 }
 
 void dns_message_begin(struct dns_message *message, struct dns_wire base, int moves)
@@ -40,8 +36,8 @@ void dns_message_begin(struct dns_message *message, struct dns_wire base, int mo
 	message->moves = moves;
 	message->fixup_count = 0;
 	message->suffix_count = 0;
-	for (struct dns_wire name = base; name.size > 1; name = parent_of(name))
-		add_suffix(message, name, DNS_HEADER_BYTES + base.size - name.size);
+	for (struct dns_wire name = base; name.size > 1; name = dns_wire_parent(name))
+		add_suffix(message, name, DNS_HEADER_BYTES + base.size - name.size, 0);
 }
 
 static void put_bytes(struct dns_message *message, const void *bytes, uint32_t count)
@@ -62,30 +58,32 @@ static void put_number(struct dns_message *message, uint32_t number, uint32_t by
 	put_bytes(message, network + 4 - bytes, bytes);
 }
 
-static void put_pointer(struct dns_message *message, uint32_t offset)
+static void put_pointer(struct dns_message *message, uint32_t suffix)
 {
+	const uint32_t inside = message->suffixes[suffix].is_inside ? DNS_FIXUP_INSIDE : 0;
+
 	if (message->moves && message->fixup_count == DNS_FIXUPS_MAX) {
 		message->flags |= DNS_ANSWER_TOO_LONG;
 		return;
 	}
 	if (message->moves)
-		message->fixups[message->fixup_count++] = (uint16_t)message->used;
-	put_number(message, DNS_POINTER | offset, 2);
+		message->fixups[message->fixup_count++] = (uint16_t)(message->used | inside);
+	put_number(message, DNS_POINTER | message->suffixes[suffix].offset, 2);
 }
 
 /* A name; what is left of it, once its end is in the message already, is a pointer. */
 static void put_name(struct dns_message *message, struct dns_wire name, int may_point)
 {
-	for (; name.size > 1; name = parent_of(name)) {
-		const uint32_t offset = find_suffix(message, name);
+	for (; name.size > 1; name = dns_wire_parent(name)) {
+		const uint32_t suffix = find_suffix(message, name);
 
-		if (offset && may_point) {
-			put_pointer(message, offset);
+		if (suffix != DNS_NONE && may_point) {
+			put_pointer(message, suffix);
 			return;
 		}
-		if (!offset)
+		if (suffix == DNS_NONE)
 			add_suffix(message, name,
-				   DNS_HEADER_BYTES + message->base_bytes + 4 + message->used);
+				   DNS_HEADER_BYTES + message->base_bytes + 4 + message->used, 1);
 		put_bytes(message, name.bytes, 1u + name.bytes[0]);
 	}
 	put_number(message, 0, 1);
@@ -183,7 +181,7 @@ void dns_message_put(struct dns_message *message, enum dns_section section, stru
 
 	/* An extra record has a pointer for its owner: see dns_fit_extra() of answer.h. */
 	if (section == DNS_IN_EXTRA &&
-	    ((message->flags & DNS_ANSWER_TOO_LONG) || !find_suffix(message, owner)))
+	    ((message->flags & DNS_ANSWER_TOO_LONG) || find_suffix(message, owner) == DNS_NONE))
 		return;
 	put_record(message, owner, record, ttl);
 	if (section != DNS_IN_EXTRA) {

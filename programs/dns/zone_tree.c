@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "zones.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,82 +13,6 @@ struct dns_chunk {
 	size_t used, room;
 	uint8_t bytes[];
 };
-
-/* -- names -- */
-
-uint32_t dns_wire_size(const uint8_t *name)
-{
-	uint32_t at = 0;
-
-	while (name[at])
-		at += 1u + name[at];
-	return at + 1;
-}
-
-static uint64_t hash_label(const uint8_t *label, uint32_t bytes)
-{
-	uint64_t hash = dns_hash_label(bytes), word = 0;
-
-	for (uint32_t i = 0; i < bytes; i++) {
-		word = word << 8 | label[i];
-		if (i % 8 == 7 || i + 1 == bytes) {
-			hash = dns_hash_step(hash, dns_fold(word));
-			word = 0;
-		}
-	}
-	return hash;
-}
-
-uint64_t dns_wire_hash(const uint8_t *name)
-{
-	uint64_t hash = 0, power = 1;
-
-	for (; *name; name += 1 + *name) {
-		hash += power * hash_label(name + 1, *name);
-		power *= DNS_HASH_FACTOR;
-	}
-	return hash;
-}
-
-static int lower(int byte)
-{
-	return byte >= 'A' && byte <= 'Z' ? byte + 32 : byte;
-}
-
-int dns_wire_equals(struct dns_wire a, struct dns_wire b)
-{
-	if (a.size != b.size)
-		return 0;
-	for (uint32_t i = 0; i < a.size; i++)
-		if (lower(a.bytes[i]) != lower(b.bytes[i]))
-			return 0;
-	return 1;
-}
-
-const char *dns_wire_text(const uint8_t *name, char *text, size_t bytes)
-{
-	size_t used = 0;
-
-	if (!*name)
-		snprintf(text, bytes, ".");
-	for (; *name; name += 1 + *name) {
-		for (uint32_t i = 1; i <= *name && used + 6 < bytes; i++)
-			used += (size_t)snprintf(text + used, bytes - used,
-						 isgraph(name[i]) && name[i] != '.' ? "%c" : "\\%03u", name[i]);
-		if (used + 2 < bytes)
-			used += (size_t)snprintf(text + used, bytes - used, ".");
-	}
-	return text;
-}
-
-static uint32_t count_labels(const uint8_t *name)
-{
-	uint32_t count = 0;
-
-	for (; *name; name += 1 + *name)
-		count++;
-	return count;
-}
 
 /* -- memory -- */
 
@@ -116,8 +38,7 @@ static uint8_t *keep(struct dns_zone *zone, size_t bytes)
 	return chunk->bytes + chunk->used - bytes;
 }
 
-/* Makes room for one more in a list that doubles. 0 or -ENOMEM. */
-static int grow(void *list, size_t count, size_t *room, size_t size)
+int dns_grow(void *list, size_t count, size_t *room, size_t size)
 {
 	void **bytes = list, *moved;
 
@@ -138,7 +59,7 @@ int dns_zone_add(struct dns_zone *zone, const uint8_t *owner, uint16_t type, uin
 	struct dns_record *record;
 	uint8_t *bytes;
 
-	if (grow(&zone->records, zone->record_count, &zone->record_room, sizeof(*zone->records)))
+	if (dns_grow(&zone->records, zone->record_count, &zone->record_room, sizeof(*zone->records)))
 		return -ENOMEM;
 	record = &zone->records[zone->record_count];
 	*record = (struct dns_record){.next = DNS_NONE, .ttl = ttl, .line = line, .type = type,
@@ -147,12 +68,35 @@ int dns_zone_add(struct dns_zone *zone, const uint8_t *owner, uint16_t type, uin
 	if (!bytes)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < size; i++)
-		bytes[i] = (uint8_t)lower(owner[i]);
+		bytes[i] = (uint8_t)dns_fold(owner[i]);
 	memcpy(bytes + size, rdata, rdata_bytes);
 	record->owner = bytes;
 	record->rdata = bytes + size;
 	zone->record_count++;
 	return 0;
+}
+
+const char *dns_zone_source(struct dns_zone *zone, const char *path)
+{
+	const size_t bytes = strlen(path) + 1;
+	char *kept = (char *)keep(zone, bytes);
+
+	if (!kept || dns_grow(&zone->sources, zone->source_count, &zone->source_room, sizeof(*zone->sources)))
+		return NULL;
+	memcpy(kept, path, bytes);
+	zone->sources[zone->source_count++] = (struct dns_source){kept, zone->record_count};
+	return kept;
+}
+
+/* The file that a record came from. */
+static const char *source_of(const struct dns_zone *zone, const struct dns_record *record)
+{
+	const size_t number = (size_t)(record - zone->records);
+	size_t i = zone->source_count;
+
+	while (i > 1 && zone->sources[i - 1].first > number)
+		i--;
+	return i ? zone->sources[i - 1].path : zone->path;
 }
 
 void dns_zone_finish(struct dns_zone *zone)
@@ -163,6 +107,8 @@ void dns_zone_finish(struct dns_zone *zone)
 		free(zone->chunks);
 		zone->chunks = next;
 	}
+	dns_chain_finish(zone);
+	free(zone->sources);
 	free(zone->records);
 	free(zone->names);
 	free(zone->slots);
@@ -254,7 +200,7 @@ static uint32_t add_name(struct dns_zone *zone, struct dns_wire name, uint64_t h
 {
 	const uint32_t number = (uint32_t)zone->name_count;
 
-	if (grow(&zone->names, number, &zone->name_room, sizeof(*zone->names)) || grow_slots(zone))
+	if (dns_grow(&zone->names, number, &zone->name_room, sizeof(*zone->names)) || grow_slots(zone))
 		return DNS_NONE;
 	zone->names[number] = (struct dns_tree_name){
 		.name = name,
@@ -263,7 +209,7 @@ static uint32_t add_name(struct dns_zone *zone, struct dns_wire name, uint64_t h
 		.first = DNS_NONE,
 		.last = DNS_NONE,
 		.wildcard = DNS_NONE,
-		.labels = count_labels(name.bytes),
+		.labels = dns_wire_labels(name.bytes),
 	};
 	zone->name_count++;
 	put_slot(zone, number);
@@ -297,22 +243,13 @@ static uint32_t reach_name(struct dns_zone *zone, struct dns_wire name)
 	return number;
 }
 
-static int refuse(const struct dns_zone *zone, const struct dns_record *record, struct wn_error *error,
-		  const char *why)
+int dns_zone_refuse(const struct dns_zone *zone, const struct dns_record *record, struct wn_error *error,
+		    const char *why)
 {
 	char text[TEXT_BYTES];
 
-	return wn_fail(error, EINVAL, WN_FAILED, "%s:%u: %.300s: %s", zone->path, record->line,
+	return wn_fail(error, EINVAL, WN_FAILED, "%s:%u: %.300s: %s", source_of(zone, record), record->line,
 		       dns_wire_text(record->owner, text, sizeof(text)), why);
-}
-
-static int is_below(struct dns_wire name, struct dns_wire above)
-{
-	while (name.size > above.size) {
-		name.size -= 1u + name.bytes[0];
-		name.bytes += 1 + name.bytes[0];
-	}
-	return dns_wire_equals(name, above);
 }
 
 /* What may stand beside a CNAME (RFC 4034, section 2.5 and RFC 4035, section 2.5). */
@@ -330,12 +267,14 @@ static int check_beside(const struct dns_zone *zone, const struct dns_tree_name 
 
 		if (other->type == record->type && other->rdata_bytes == record->rdata_bytes &&
 		    !memcmp(other->rdata, record->rdata, record->rdata_bytes))
-			return refuse(zone, record, error, "the same record is given twice");
+			return dns_zone_refuse(zone, record, error, "the same record is given twice");
 		if (other->type == record->type && record->type == DNS_TYPE_CNAME)
-			return refuse(zone, record, error, "a second CNAME");
+			return dns_zone_refuse(zone, record, error, "a second CNAME");
+		if (other->type == record->type && record->type == DNS_TYPE_DNAME)
+			return dns_zone_refuse(zone, record, error, "a second DNAME");
 		if ((other->type == DNS_TYPE_CNAME && !goes_with_cname(record->type)) ||
 		    (record->type == DNS_TYPE_CNAME && !goes_with_cname(other->type)))
-			return refuse(zone, record, error, "CNAME and other data at one name");
+			return dns_zone_refuse(zone, record, error, "CNAME and other data at one name");
 	}
 	return 0;
 }
@@ -348,10 +287,11 @@ static int place_record(struct dns_zone *zone, uint32_t number, struct wn_error 
 	uint32_t place;
 	int rc;
 
-	if (!is_below(owner, zone->apex))
-		return refuse(zone, record, error, "is not in the zone");
-	if (record->type == DNS_TYPE_DNAME)
-		return refuse(zone, record, error, "DNAME is not served");
+	if (!dns_wire_is_below(owner, zone->apex))
+		return dns_zone_refuse(zone, record, error, "is not in the zone");
+	zone->is_signed |= record->type == DNS_TYPE_RRSIG;
+	if (dns_chain_owns(record))
+		return dns_chain_add(zone, number, error);
 	place = reach_name(zone, owner);
 	if (place == DNS_NONE)
 		return wn_fail(error, ENOMEM, WN_FAILED, "zone %s: out of memory", zone->path);
@@ -360,13 +300,12 @@ static int place_record(struct dns_zone *zone, uint32_t number, struct wn_error 
 	if (rc)
 		return rc;
 	if (++name->record_count > DNS_RECORDS_AT_NAME_MAX)
-		return refuse(zone, record, error, "more than 4096 records at one name");
+		return dns_zone_refuse(zone, record, error, "more than 4096 records at one name");
 	if (name->first == DNS_NONE)
 		name->first = number;
 	else
 		zone->records[name->last].next = number;
 	name->last = number;
-	zone->is_signed |= record->type == DNS_TYPE_RRSIG;
 	return 0;
 }
 
@@ -379,7 +318,7 @@ static int find_apex(struct dns_zone *zone, struct wn_error *error)
 		if (zone->records[i].type != DNS_TYPE_SOA)
 			continue;
 		if (soa)
-			return refuse(zone, &zone->records[i], error, "a second SOA");
+			return dns_zone_refuse(zone, &zone->records[i], error, "a second SOA");
 		soa = &zone->records[i];
 	}
 	if (!soa)
@@ -406,16 +345,38 @@ static void level_ttls(struct dns_zone *zone, uint32_t number)
 	}
 }
 
-static void mark_cuts(struct dns_zone *zone)
+/* RFC 6672, sections 2.3 and 3.3. */
+static int check_redirect(const struct dns_zone *zone, uint32_t number, struct wn_error *error)
 {
-	for (uint32_t i = 1; i < zone->name_count; i++) {
+	const struct dns_tree_name *name = &zone->names[number];
+	const struct dns_record *record = dns_zone_first(zone, number, DNS_TYPE_DNAME);
+
+	if (name->name.size == 1)
+		return dns_zone_refuse(zone, record, error, "DNAME at the root");
+	if (number && dns_zone_first(zone, number, DNS_TYPE_NS))
+		return dns_zone_refuse(zone, record, error, "DNAME at a delegation");
+	if (name->parent != DNS_NONE && zone->names[name->parent].wildcard == number)
+		return dns_zone_refuse(zone, record, error, "DNAME at a wildcard");
+	return 0;
+}
+
+static int mark_names(struct dns_zone *zone, struct wn_error *error)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; !rc && i < zone->name_count; i++) {
 		struct dns_tree_name *name = &zone->names[i];
 
-		if (zone->names[name->parent].flags & (DNS_TREE_CUT | DNS_TREE_OCCLUDED))
+		if (i && zone->names[name->parent].flags & (DNS_TREE_CUT | DNS_TREE_OCCLUDED | DNS_TREE_REDIRECT))
 			name->flags |= DNS_TREE_OCCLUDED;
-		else if (dns_zone_first(zone, i, DNS_TYPE_NS))
+		else if (i && dns_zone_first(zone, i, DNS_TYPE_NS))
 			name->flags |= DNS_TREE_CUT;
+		if (!dns_zone_first(zone, i, DNS_TYPE_DNAME))
+			continue;
+		rc = check_redirect(zone, i, error);
+		name->flags |= DNS_TREE_REDIRECT;
 	}
+	return rc;
 }
 
 int dns_zone_index(struct dns_zone *zone, struct wn_error *error)
@@ -427,9 +388,9 @@ int dns_zone_index(struct dns_zone *zone, struct wn_error *error)
 	if (rc)
 		return rc;
 	if (!dns_zone_first(zone, 0, DNS_TYPE_NS))
-		return refuse(zone, dns_zone_first(zone, 0, DNS_TYPE_SOA), error, "no NS record at the apex");
+		return dns_zone_refuse(zone, dns_zone_first(zone, 0, DNS_TYPE_SOA), error, "no NS record at the apex");
 	for (uint32_t i = 0; i < zone->name_count; i++)
 		level_ttls(zone, i);
-	mark_cuts(zone);
-	return 0;
+	rc = mark_names(zone, error);
+	return rc ? rc : dns_chain_make(zone, error);
 }

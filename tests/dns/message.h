@@ -17,7 +17,8 @@ static const struct {
 	unsigned type;
 } message_types[] = {
 	{"A", 1}, {"NS", 2}, {"CNAME", 5}, {"SOA", 6}, {"PTR", 12}, {"MX", 15}, {"TXT", 16}, {"AAAA", 28},
-	{"SRV", 33}, {"OPT", 41}, {"DS", 43}, {"RRSIG", 46}, {"NSEC", 47}, {"DNSKEY", 48}, {"IXFR", 251},
+	{"SRV", 33}, {"DNAME", 39}, {"OPT", 41}, {"DS", 43}, {"RRSIG", 46}, {"NSEC", 47}, {"DNSKEY", 48}, {"NSEC3", 50},
+	{"NSEC3PARAM", 51}, {"IXFR", 251},
 	{"AXFR", 252}, {"ANY", 255}, {"CAA", 257}, {"TYPE65280", 65280},
 };
 
@@ -184,7 +185,7 @@ static inline void reading_data(struct reading *reading, unsigned type, unsigned
 	} else if (type == 28 && bytes == 16) {
 		reading_say(reading, "%s", inet_ntop(AF_INET6, reading->bytes + reading->at, text, sizeof(text)));
 		reading->at = end;
-	} else if (type == 2 || type == 5 || type == 12) {
+	} else if (type == 2 || type == 5 || type == 12 || type == 39) {
 		reading_name(reading);
 	} else if (type == 15 || type == 33) {
 		for (unsigned i = 0; i < (type == 15 ? 1u : 3u); i++)
@@ -230,12 +231,12 @@ static inline void reading_record(struct reading *reading)
  */
 static inline const char *message_text(const uint8_t *bytes, unsigned length, char *text, size_t room)
 {
-	static const char *const codes[] = {"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"};
+	static const char *const codes[] = {"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN"};
 	struct reading reading = {.bytes = bytes, .length = length, .at = 12, .text = text, .room = room};
 	const unsigned flags = length >= 12 ? message_get16(bytes + 2) : 0;
 
 	text[0] = '\0';
-	if (length < 12 || !(flags & 0x8000) || (flags & 15) > 5)
+	if (length < 12 || !(flags & 0x8000) || (flags & 15) > 6)
 		return strcpy(text, "BAD header");
 	reading_say(&reading, "%s%s%s /", codes[flags & 15], flags & 0x400 ? " aa" : "",
 		    flags & 0x200 ? " tc" : "");

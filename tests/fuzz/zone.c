@@ -62,7 +62,9 @@ static void ask_node(struct serve *serve, uint32_t node)
 		message_put16(query + 14 + bytes, type);
 		message_put16(query + 14 + bytes + 2, 1);
 		query[11] = 0;
-		check(serve, query, 14 + bytes + 4);
+		used = 14 + bytes + 4;
+		check(serve, query, used);
+		check(serve, query, message_add_edns(query, used, 4096, 0, 1));
 	}
 }
 
