@@ -17,6 +17,7 @@
 
 #include "backoff.h"
 #include "counters.h"
+#include "follow.h"
 #include "link/link.h"
 #include "ring/consumer.h"
 #include "ring/producer.h"
@@ -82,6 +83,7 @@ struct wn_queue {
 	uint64_t driven_values[WN_DRIVE_VALUES]; /* of its counts, those that are in the blocks (drive thread) */
 	pthread_mutex_t send_lock;       /* held while link->ops->send or flush runs for this queue */
 
+	struct wn_follow follow __attribute__((aligned(WN_LINE_BYTES)));
 	struct wn_receive_side receive __attribute__((aligned(WN_LINE_BYTES)));
 	struct wn_counter_block receive_block;
 	uint32_t admitted __attribute__((aligned(WN_LINE_BYTES))); /* slots published, for the transmit pump */

@@ -16,6 +16,7 @@ void wn_receive_init(struct wn_queue *queue)
 {
 	memset(&queue->receive, 0, sizeof(queue->receive));
 	wn_producer_init(&queue->receive.producer, &queue->ring);
+	queue->follow.is_off = queue->params->times_off;
 }
 
 static void show_counts(struct wn_queue *queue)
@@ -180,6 +181,7 @@ uint32_t wn_receive_burst(struct wn_queue *queue, int64_t wait_ns)
 	if (count > 0) {
 		/* Before they are published: a packet that is out must already have been received. */
 		show_counts(queue);
+		wn_follow_begin(&queue->follow, &queue->ring.view, side->producer.published, (uint32_t)count);
 		wn_store_release(&queue->admitted, side->producer.published + (uint32_t)count); /* (A) */
 		wn_producer_publish(&side->producer, (uint32_t)count);
 		return (uint32_t)count;

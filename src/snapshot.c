@@ -6,6 +6,7 @@
 
 #include "device/trace.h"
 #include "runtime_state.h"
+#include "times.h"
 
 static void add_link(const struct wn_runtime *runtime, uint32_t link, struct wn_counters *counters)
 {
@@ -82,6 +83,22 @@ int wn_runtime_stage(const struct wn_runtime *runtime, uint32_t number, struct w
 {
 	memset(times, 0, sizeof(*times));
 	return runtime->device.ops->stage ? runtime->device.ops->stage(&runtime->device, number, times) : 0;
+}
+
+int wn_runtime_way(const struct wn_runtime *runtime, uint32_t number, struct wn_stage_times *times)
+{
+	static const char *const names[WN_FOLLOW_STAGES] = {"whole", "pickup", "device", "send"};
+	struct wn_times sum = {0};
+
+	memset(times, 0, sizeof(*times));
+	if (number >= WN_FOLLOW_STAGES)
+		return 0;
+	for (uint32_t link = 0; link < runtime->params.link_count; link++)
+		for (uint32_t i = 0; i < runtime->links[link].limits.queue_count; i++)
+			wn_times_merge(&sum, &runtime->queues[link][i].follow.stages[number]);
+	wn_times_tell(&sum, times);
+	times->name = names[number];
+	return 1;
 }
 
 const char *wn_runtime_program_histogram(const struct wn_runtime *runtime, uint32_t histogram,

@@ -21,6 +21,7 @@ uint32_t wn_transmit_burst(struct wn_queue *queue)
 	const uint32_t limit = wn_load_acquire(&queue->admitted); /* (L) */
 	uint64_t finished;
 	uint32_t run = 0, count;
+	int is_followed;
 
 	/* The commonest end needs no look at anything: what was dropped in a row is only counted. */
 	if (!queue->trains)
@@ -28,12 +29,15 @@ uint32_t wn_transmit_burst(struct wn_queue *queue)
 	count = wn_consumer_peek(&side->consumer, limit, run, side->words, WN_BURST_MAX - run);
 	if (!run && !count)
 		return 0;
+	is_followed = wn_follow_see(&queue->follow, side->consumer.released, run + count);
 	wn_settle_drop(queue, WN_CAUSE_PROGRAM, run);
 	finished = run + wn_settle_burst(queue, side->consumer.released + run, count);
 	count += run;
 	side->values[WN_TX_FINISHED] += finished;
 	wn_counter_block_write(&queue->transmit_block, side->values, WN_TX_COUNT);
 	wn_consumer_retire(&side->consumer, count);
+	if (is_followed)
+		wn_follow_end(&queue->follow);
 	return count;
 }
 

@@ -37,9 +37,11 @@ enum { WN_STAGE_BUCKETS_MAX = 64 };
 struct wn_stage_times {
 	const char *name;      /* "whole", "wait", "stage", "program", "publish" */
 	double mean_ns;
-	double p50_ns, p99_ns; /* of log2 buckets: right to within a factor of two; 0: not known */
+	double p50_ns, p99_ns; /* of buckets of a histogram: right to within a factor of two on a GPU, to
+				* within an eighth elsewhere; 0: not known */
 	uint64_t count;        /* packets */
-	double error_ns;       /* of the device's clock against the host's, where both are in it */
+	double error_ns;       /* of the device's clock against the host's, where both are in it; on the cpu
+				* device what a look at the clock takes, which is taken off */
 };
 
 /* Fills up to `capacity` entries; returns how many there are. Any thread. */

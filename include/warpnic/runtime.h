@@ -86,6 +86,7 @@ struct wn_runtime_params {
 	uint32_t pump_threads;        /* threads a queue: 1 or 2 (receive and transmit apart); 0: chosen */
 	enum wn_drive_choice drive;
 	enum wn_when_full when_full;
+	uint32_t times_off;           /* 1: no packet is followed on its way, wn_runtime_way() tells nothing */
 	uint64_t packet_limit;        /* ends after this many packets (a train counts whole); 0: never */
 	uint32_t stop_ms;             /* how long stop waits for the device; 0: 2000 */
 	const char *parameters[WN_WISHES_MAX]; /* of the program, NAME=VALUE, or --NAME=VALUE where that is
@@ -196,6 +197,14 @@ WN_API const char *wn_runtime_program_histogram(const struct wn_runtime *runtime
  * the device does not tell. Any thread.
  */
 WN_API int wn_runtime_stage(const struct wn_runtime *runtime, uint32_t number, struct wn_stage_times *times);
+
+/*
+ * Stage `number`, from 0, of a packet's whole way, by the pumps' clocks: "whole" (arrival until it is sent,
+ * or counted where it is not), "pickup" (until the receive pump has it), "device" (until the transmit pump
+ * sees the verdict) and "send". The last three add up to the first. One packet in some thousand is followed.
+ * Returns 0 where there is no such stage. Any thread.
+ */
+WN_API int wn_runtime_way(const struct wn_runtime *runtime, uint32_t number, struct wn_stage_times *times);
 
 /* The fields of the program's records; ends with a NULL name. Never NULL. */
 WN_API const struct wn_record_field *wn_runtime_record_fields(const struct wn_runtime *runtime);

@@ -13,6 +13,16 @@
 #include "lane/stack.h"
 
 /*
+ * When a lane has taken a slot, has its verdict, and has stored it: for a device that times some of them
+ * (device/cpu/timing.h). Nothing elsewhere.
+ */
+#ifndef WN_LOOP_SEEN
+#define WN_LOOP_SEEN(port, slot)
+#define WN_LOOP_JUDGED(port, slot)
+#define WN_LOOP_ANSWERED(port, slot)
+#endif
+
+/*
  * Runs the program on every datagram of a train. One word answers for the whole train where all
  * segments were given the same verdict and kept their lengths; else each has a word of its own and
  * the slot's word says so.
@@ -60,6 +70,7 @@ WN_FN uint32_t wn_loop_slot(WN_PRIVATE const struct wn_port *port, uint32_t posi
 		wn_port_report_corrupt(port, position);
 		return 1;
 	}
+	WN_LOOP_SEEN(port, &slot);
 	wn_packet_of_slot(&packet, view->peers, index, &slot, view->slot_bytes, (uint32_t)wn_program_look_bytes,
 			  view->frames + wn_frame_offset(index, view->frame_stride),
 			  view->results + (uint64_t)index * view->segments_max * view->result_bytes, counts, data);
@@ -69,7 +80,9 @@ WN_FN uint32_t wn_loop_slot(WN_PRIVATE const struct wn_port *port, uint32_t posi
 		word = wn_loop_train(port, index, &packet);
 	else
 		word = wn_packet_judge(&packet, wn_program_run(&packet));
+	WN_LOOP_JUDGED(port, &slot);
 	wn_port_answer(port, position, word | wn_verdict_word(lap, 0, 0));
+	WN_LOOP_ANSWERED(port, &slot);
 	return 0;
 }
 

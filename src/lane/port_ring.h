@@ -17,6 +17,7 @@ struct wn_port {
 	struct wn_ring_view view;
 	uint32_t position;     /* the next slot that is this group's */
 	uint32_t group_count;
+	WN_PRIVATE void *times; /* where a device notes what timed packets took; 0: nowhere */
 };
 
 WN_FN void wn_port_init(WN_PRIVATE struct wn_port *port, WN_PRIVATE const struct wn_ring_view *view,
@@ -25,6 +26,7 @@ WN_FN void wn_port_init(WN_PRIVATE struct wn_port *port, WN_PRIVATE const struct
 	port->view = *view;
 	port->position = group * (uint32_t)WN_BLOCK_SLOTS;
 	port->group_count = group_count;
+	port->times = 0;
 }
 
 /* Slots that are there, from port->position on, to the end of the block at most. */

@@ -87,7 +87,8 @@ enum {
 	WN_SLOT_IPV6 = 1 << 3,            /* datagrams: the peer's address family */
 	WN_SLOT_TIME_KERNEL = 1 << 4,     /* arrival_ns was taken by the kernel, else by the pump */
 	WN_SLOT_CHECKSUM_VALID = 1 << 5,  /* kernel or NIC verified the transport checksum */
-	WN_SLOT_CHECKSUM_PARTIAL = 1 << 6 /* sent on this machine: the transport checksum is not filled in */
+	WN_SLOT_CHECKSUM_PARTIAL = 1 << 6, /* sent on this machine: the transport checksum is not filled in */
+	WN_SLOT_TIMED = 1 << 7            /* followed on its way (follow.h); no program sees a difference */
 };
 
 /* What the receive pump says of a packet. */

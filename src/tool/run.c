@@ -31,6 +31,7 @@ enum {
 	ARGUMENT_SLOTS,
 	ARGUMENT_SLOT_BYTES,
 	ARGUMENT_PUMPS,
+	ARGUMENT_TIMES,
 	ARGUMENT_FULL,
 	ARGUMENT_STOP,
 	ARGUMENT_RECORDS,
@@ -80,6 +81,8 @@ static const struct wn_argument run_arguments[] = {
 	 "bytes a slot, a power of two (preset 2048, or what the link needs)"},
 	{ARGUMENT_PUMPS, 0, "pumps", "N", WN_ARGUMENT_NUMBER, 1, 2, NULL,
 	 "threads a queue: 1, or 2 to receive and transmit apart (preset: chosen)"},
+	{ARGUMENT_TIMES, 0, "times", "WHETHER", WN_ARGUMENT_CHOICE, 0, 0, "on|off",
+	 "follow one packet in some thousand on its way, and tell where its time goes (preset on)"},
 	{ARGUMENT_FULL, 0, "full", "WHAT", WN_ARGUMENT_CHOICE, 0, 0, "wait|drop",
 	 "while the ring is full, let packets wait in the kernel, or read and drop them (preset wait)"},
 	{ARGUMENT_STOP, 0, "stop-timeout", "SECONDS", WN_ARGUMENT_REAL, 0, 86400, NULL,
@@ -314,6 +317,9 @@ static int take_argument(struct config *config, int code, const struct wn_argume
 		return 0;
 	case ARGUMENT_PUMPS:
 		params->pump_threads = (uint32_t)parsed->number;
+		return 0;
+	case ARGUMENT_TIMES:
+		params->times_off = (uint32_t)parsed->number;
 		return 0;
 	case ARGUMENT_FULL:
 		params->when_full = (enum wn_when_full)parsed->number;

@@ -126,16 +126,20 @@ static void print_program_counters(const struct wn_runtime *runtime, FILE *file)
 			print_line(file, "", wn_runtime_program_counter_name(runtime, i), values[i]);
 }
 
-/* Where a packet's time on the device goes. */
-static void print_stages(const struct wn_runtime *runtime, FILE *file)
+/* One list of stages: where a packet's time goes. */
+typedef int stage_teller(const struct wn_runtime *runtime, uint32_t number, struct wn_stage_times *times);
+
+static void print_stages(const struct wn_runtime *runtime, stage_teller *tell, const char *what, FILE *file)
 {
 	struct wn_stage_times times;
 
-	for (uint32_t i = 0; wn_runtime_stage(runtime, i, &times); i++) {
+	for (uint32_t i = 0; tell(runtime, i, &times); i++) {
 		if (!times.count)
 			return;
-		if (!i)
-			fprintf(file, "    on the device, us a packet (clocks agree to %.1f us):\n", times.error_ns / 1e3);
+		if (!i && times.error_ns > 0)
+			fprintf(file, "    %s, us a packet (clocks agree to %.1f us):\n", what, times.error_ns / 1e3);
+		else if (!i)
+			fprintf(file, "    %s, us a packet:\n", what);
 		fprintf(file, "      %-8s mean %8.2f", times.name, times.mean_ns / 1e3);
 		if (times.p50_ns > 0)
 			fprintf(file, "   p50 about %8.2f   p99 about %8.2f", times.p50_ns / 1e3, times.p99_ns / 1e3);
@@ -143,14 +147,14 @@ static void print_stages(const struct wn_runtime *runtime, FILE *file)
 	}
 }
 
-static void write_stages(struct wn_json *json, const struct wn_runtime *runtime)
+static void write_stages(struct wn_json *json, const struct wn_runtime *runtime, stage_teller *tell, const char *key)
 {
 	struct wn_stage_times times;
 
-	if (!wn_runtime_stage(runtime, 0, &times) || !times.count)
+	if (!tell(runtime, 0, &times) || !times.count)
 		return;
-	wn_json_object(json, "stages");
-	for (uint32_t i = 0; wn_runtime_stage(runtime, i, &times); i++) {
+	wn_json_object(json, key);
+	for (uint32_t i = 0; tell(runtime, i, &times); i++) {
 		wn_json_object(json, times.name);
 		wn_json_real(json, "mean_us", times.mean_ns / 1e3);
 		wn_json_real(json, "p50_us", times.p50_ns / 1e3);
@@ -228,7 +232,8 @@ void wn_run_print_summary(const struct wn_runtime *runtime, const struct wn_run_
 		print_line(file, "", "receive errors", counters->receive_errors);
 	print_program_counters(runtime, file);
 	print_program_histograms(runtime, file);
-	print_stages(runtime, file);
+	print_stages(runtime, wn_runtime_way, "the whole way", file);
+	print_stages(runtime, wn_runtime_stage, "on the device", file);
 	if (is_end)
 		print_census(runtime, file);
 	print_cost(first, last, file);
@@ -337,7 +342,8 @@ void wn_run_write_document(struct wn_json *json, const char *key, const struct w
 	write_counters(json, &last->counters);
 	write_program_counters(json, runtime);
 	write_histograms(json, runtime);
-	write_stages(json, runtime);
+	write_stages(json, runtime, wn_runtime_way, "way");
+	write_stages(json, runtime, wn_runtime_stage, "stages");
 	wn_json_object(json, "cpu");
 	wn_json_number(json, "user_ns", last->user_ns - first->user_ns);
 	wn_json_number(json, "system_ns", last->system_ns - first->system_ns);

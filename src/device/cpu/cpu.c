@@ -19,7 +19,9 @@
 #include "backoff.h"
 #include "clock.h"
 #include "device/cpu/program.h"
+#include "device/cpu/timing.h"
 #include "device/device.h"
+#include "times.h"
 
 enum {
 	WORKERS_MAX = 64,
@@ -33,6 +35,7 @@ struct lane {
 	struct wn_port port;
 	uint32_t is_driven;
 	struct wn_drive_lane drive;
+	struct wn_cpu_times times;
 } __attribute__((aligned(WN_LINE_BYTES)));
 
 struct worker {
@@ -277,16 +280,33 @@ static void *work(void *argument)
 	return NULL;
 }
 
+/* The shortest of some looks at the clock: what a look adds to what is measured. */
+static uint64_t look_ns(void)
+{
+	int64_t shortest = WN_SECOND_NS, before = wn_clock_ns();
+
+	for (int i = 0; i < 100; i++) {
+		const int64_t now = wn_clock_ns();
+
+		if (now - before < shortest)
+			shortest = now - before;
+		before = now;
+	}
+	return (uint64_t)shortest;
+}
+
 static int make_lanes(struct cpu *cpu, const struct wn_ring_view *views, uint32_t queue_count,
 		      struct wn_drive *const *drives)
 {
 	const uint32_t groups = cpu->worker_count ? cpu->worker_count : 1;
+	const uint64_t look = look_ns();
 
 	cpu->queue_count = queue_count;
 	cpu->lane_count = groups * queue_count;
 	cpu->lanes = aligned_alloc(WN_LINE_BYTES, cpu->lane_count * sizeof(*cpu->lanes));
 	if (!cpu->lanes || make_rows(cpu->current, cpu->lane_count))
 		return -ENOMEM;
+	memset(cpu->lanes, 0, cpu->lane_count * sizeof(*cpu->lanes));
 	for (uint32_t i = 0; i < cpu->lane_count; i++) {
 		struct lane *lane = &cpu->lanes[i];
 
@@ -295,6 +315,8 @@ static int make_lanes(struct cpu *cpu, const struct wn_ring_view *views, uint32_
 			wn_drive_init(&lane->drive, &drives[i % queue_count]->view);
 		else
 			wn_port_init(&lane->port, &views[i % queue_count], i / queue_count, groups);
+		lane->times.look_ns = look;
+		lane->port.times = &lane->times;
 	}
 	return 0;
 }
@@ -456,6 +478,23 @@ static void cpu_sum_counters(const struct wn_device *device, uint64_t *sums)
 	add_rows(cpu->current, cpu->lane_count, sums);
 }
 
+/* Of packets that pumps have marked: none where the device drives. */
+static int cpu_stage(const struct wn_device *device, uint32_t number, struct wn_stage_times *times)
+{
+	static const char *const names[WN_CPU_STAGES] = {"whole", "wait", "program", "publish"};
+	const struct cpu *cpu = device->state;
+	struct wn_times sum = {0};
+
+	if (number >= WN_CPU_STAGES)
+		return 0;
+	for (uint32_t i = 0; cpu->lanes && i < cpu->lane_count; i++)
+		wn_times_merge(&sum, &cpu->lanes[i].times.stages[number]);
+	wn_times_tell(&sum, times);
+	times->name = names[number];
+	times->error_ns = cpu->lanes && number ? (double)cpu->lanes[0].times.look_ns : 0;
+	return 1;
+}
+
 static void cpu_close(struct wn_device *device)
 {
 	struct cpu *cpu = device->state;
@@ -483,6 +522,7 @@ const struct wn_device_ops wn_device_cpu = {
 	.replace = cpu_replace,
 	.drop = cpu_drop,
 	.sum_counters = cpu_sum_counters,
+	.stage = cpu_stage,
 	.trace = cpu_trace,
 	.close = cpu_close,
 };

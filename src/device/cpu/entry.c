@@ -59,6 +59,7 @@ static uint32_t wn_traced_run(struct wn_packet *packet)
 #define wn_program_run wn_guarded_run
 #endif
 
+#include "device/cpu/timing.h"
 #include "lane/drive_loop.h"
 #include "lane/loop.h"
 
