@@ -10,19 +10,20 @@
 enum { HOPE = 8 };
 
 #define IDLE_WAIT_NS (20 * WN_MILLISECOND_NS)
-/*
- * Beside lanes of its own: a packet that wakes this thread may be taken by the device before the kernel looks
- * whether to wake it, which then goes on sleeping, and an answer would wait with it.
- */
-#define IDLE_WAIT_BESIDE_NS WN_MILLISECOND_NS
 #define SPIN_NS 100000             /* after a wake-up: how long to look for the next one at once */
 #define PAUSE_NS 300000            /* packets come, and none is answered: between two looks */
-#define COUNT_NS WN_MILLISECOND_NS /* how often the device's counts are copied */
+/*
+ * How often the device's counts are copied. Beside a device with lanes of its own also how long to wait at most:
+ * a packet that wakes this thread may be taken by the device before the kernel looks whether to wake it,
+ * which then goes on sleeping, and an answer would wait with it.
+ */
+#define COUNT_NS WN_MILLISECOND_NS
 #define SEND_NS (100 * WN_MILLISECOND_NS) /* at the end: how long the kernel may take to send */
 
 /* When the thread last did what; its own. */
 struct rhythm {
 	int64_t counted_ns;
+	int is_counting;        /* the last counts that were copied were new */
 	int64_t woken_ns;       /* the kernel was woken */
 	uint32_t hope;          /* looks in vain until it is not expected any more that something is sent */
 	int64_t logged_ns;
@@ -76,13 +77,18 @@ static void show_counts(struct wn_queue *queue)
 	wn_counter_block_write(&queue->transmit_block, queue->transmit.values, WN_TX_COUNT);
 }
 
-static void count(struct wn_queue *queue)
+/* Copies the device's counts. Returns whether there was anything new. */
+static int count(struct wn_queue *queue)
 {
 	uint64_t now[WN_DRIVE_VALUES];
 
 	read_values(queue->drive->view.words, now);
+	if (!memcmp(now, queue->driven_values, sizeof(now)) && queue->transmit.values[WN_TX_FINISHED] == queue->driven_shown)
+		return 0;
 	add_values(queue, now);
 	show_counts(queue);
+	queue->driven_shown = queue->transmit.values[WN_TX_FINISHED];
+	return 1;
 }
 
 /* -- the handover ring -- */
@@ -222,8 +228,9 @@ static int rest(struct wn_pump *pump, struct rhythm *rhythm)
 		wn_cpu_relax();
 		return 0;
 	}
+	/* Not long, as long as there are counts that nobody has seen. */
 	ready = queue->link->ops->wait(queue->link, queue->index,
-				       has_own_lanes(pump) ? IDLE_WAIT_BESIDE_NS : IDLE_WAIT_NS);
+				       has_own_lanes(pump) || rhythm->is_counting ? COUNT_NS : IDLE_WAIT_NS);
 	if (!has_own_lanes(pump) || ready <= 0)
 		return ready < 0 ? ready : 0;
 	/* Something came. Is it of those that are answered? */
@@ -264,8 +271,8 @@ static int turn(struct wn_pump *pump, struct rhythm *rhythm)
 		rhythm->woken_ns = now_ns;
 		rhythm->hope = HOPE;
 	}
-	if (served || handed || now_ns - rhythm->counted_ns > COUNT_NS) {
-		count(queue);
+	if (now_ns - rhythm->counted_ns > COUNT_NS) {
+		rhythm->is_counting = count(queue);
 		rhythm->counted_ns = now_ns;
 	}
 	if (woken < 0)

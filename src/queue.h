@@ -81,6 +81,7 @@ struct wn_queue {
 	struct wn_train *trains;         /* written by the receive pump before it publishes; NULL: no trains */
 	struct wn_drive *drive;          /* the device drives it (drive.h); NULL: pumps do */
 	uint64_t driven_values[WN_DRIVE_VALUES]; /* of its counts, those that are in the blocks (drive thread) */
+	uint64_t driven_shown;           /* packets finished, when they were last shown (drive thread) */
 	pthread_mutex_t send_lock;       /* held while link->ops->send or flush runs for this queue */
 
 	struct wn_follow follow __attribute__((aligned(WN_LINE_BYTES)));
