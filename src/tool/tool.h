@@ -20,6 +20,7 @@ extern const struct wn_command wn_command_trace;     /* trace.c */
 extern const struct wn_command wn_command_devices;   /* list.c */
 extern const struct wn_command wn_command_programs;
 extern const struct wn_command wn_command_links;
+extern const struct wn_command wn_command_doctor;    /* doctor.c */
 
 int wn_tool_run(int argc, char **argv);
 
