@@ -37,7 +37,7 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	chmod 755 "$folder"
 	setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all --inh-caps=-all "$WARPNIC" doctor \
 		>"$folder/nobody" 2>/dev/null && got=0 || got=$?
-	if [ $got = 126 ] || [ $got = 127 ]; then
+	if [ "$got" = 126 ] || [ "$got" = 127 ]; then
 		skip 'without rights: the packet link is missing' 'nobody may not run it from here'
 	else
 		result "$(status grep -q '^  packet  *missing' "$folder/nobody")" 'without rights: the packet link is missing'
@@ -48,5 +48,5 @@ else
 fi
 
 "$WARPNIC" doctor me >/dev/null 2>"$folder/usage" && got=0 || got=$?
-result "$(status [ $got = 2 ])" 'an operand is refused'
+result "$(status [ "$got" = 2 ])" 'an operand is refused'
 done_testing
