@@ -346,6 +346,46 @@ static void run_resident(uint32_t lanes, double seconds)
 	printf("{\"probe\": \"resident\", \"lanes\": %u, \"mpps\": %.2f}\n", lanes, (double)lanes * rounds / ms / 1e3);
 }
 
+/* -- how fast the GPU reads its own memory -- */
+
+static __global__ void read_all(const uint4 *from, size_t count, uint32_t *to)
+{
+	const size_t stride = (size_t)gridDim.x * blockDim.x;
+	uint32_t sum = 0;
+
+	for (size_t at = (size_t)blockIdx.x * blockDim.x + threadIdx.x; at < count; at += stride) {
+		const uint4 got = from[at];
+
+		sum += got.x ^ got.y ^ got.z ^ got.w;
+	}
+	if (sum == 1)
+		*to = sum;
+}
+
+static void run_read(void)
+{
+	const size_t bytes = (size_t)2 << 30;
+	uint4 *from;
+	uint32_t *to;
+	float ms = 0;
+	cudaEvent_t begin, end;
+
+	CHECK(cudaMalloc(&from, bytes));
+	CHECK(cudaMalloc(&to, sizeof(*to)));
+	CHECK(cudaMemset(from, 7, bytes));
+	CHECK(cudaEventCreate(&begin));
+	CHECK(cudaEventCreate(&end));
+	for (int pass = 0; pass < 3; pass++) {
+		CHECK(cudaEventRecord(begin));
+		for (int i = 0; i < 20; i++)
+			read_all<<<132 * 16, 256>>>(from, bytes / sizeof(*from), to);
+		CHECK(cudaEventRecord(end));
+		CHECK(cudaEventSynchronize(end));
+		CHECK(cudaEventElapsedTime(&ms, begin, end));
+	}
+	printf("{\"probe\": \"read\", \"gbytes\": %.1f}\n", 20 * (double)bytes / ms / 1e6);
+}
+
 int main(int count, char **words)
 {
 	const char *what = count > 1 ? words[1] : "";
@@ -359,8 +399,10 @@ int main(int count, char **words)
 		run_ring((uint32_t)number(2, 1), (uint32_t)number(3, 8), (uint32_t)number(4, 64), number(5, 1), count > 6);
 	else if (!strcmp(what, "resident"))
 		run_resident((uint32_t)number(2, 4096), number(3, 0.2));
+	else if (!strcmp(what, "read"))
+		run_read();
 	else {
-		fprintf(stderr, "usage: floor-gpu flag|launch|ring|resident ...; see bench/floor/gpu.cu\n");
+		fprintf(stderr, "usage: floor-gpu flag|launch|ring|resident|read ...; see bench/floor/gpu.cu\n");
 		return 2;
 	}
 	return 0;
