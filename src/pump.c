@@ -121,7 +121,7 @@ static void *run_both(void *argument)
 		}
 		if (wn_transmit_is_drained(queue))
 			break;
-		if (nothing_in_flight(queue))
+		if (nothing_in_flight(queue) && !queue->receive.is_closed)
 			continue;
 		if (wn_backoff_is_long(&backoff) && is_corrupt(queue))
 			break;

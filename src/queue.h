@@ -31,7 +31,8 @@ enum { WN_BURST_MAX = 256 };
 enum wn_fate {
 	WN_FATE_ANSWERED,
 	WN_FATE_FORWARDED,
-	WN_FATE_DELIVERED
+	WN_FATE_DELIVERED,
+	WN_FATES
 };
 
 /* Where packets can leave but by a reply: all links of the runtime. */
@@ -67,6 +68,15 @@ struct wn_transmit_side {
 	uint32_t item_count;
 	struct wn_queue *outlet;         /* where the items go; NULL while there are none */
 	int64_t logged_ns;
+	uint32_t late_count;             /* packets that links hold a part of: in flight until that is gone */
+	int64_t late_until_ns;           /* when to give them up, the queue being drained otherwise; 0: it is not */
+};
+
+/* What became of packets that a link held a part of: put by whoever flushed it, taken by their queue. */
+struct wn_late {
+	pthread_mutex_t lock;
+	uint32_t sent[WN_FATES];
+	uint32_t failed;
 };
 
 struct wn_queue {
@@ -83,6 +93,9 @@ struct wn_queue {
 	uint64_t driven_values[WN_DRIVE_VALUES]; /* of its counts, those that are in the blocks (drive thread) */
 	uint64_t driven_shown;           /* packets finished, when they were last shown (drive thread) */
 	pthread_mutex_t send_lock;       /* held while link->ops->send or flush runs for this queue */
+	struct wn_queue *late_owner;     /* whose packet the link holds a part of; NULL: it holds none (send_lock) */
+	enum wn_fate late_fate;          /* what that one will be counted as (send_lock) */
+	struct wn_late late;             /* of packets of this queue */
 
 	struct wn_follow follow __attribute__((aligned(WN_LINE_BYTES)));
 	struct wn_receive_side receive __attribute__((aligned(WN_LINE_BYTES)));

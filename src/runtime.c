@@ -303,6 +303,7 @@ static int make_queues(struct wn_runtime *runtime, struct wn_error *error)
 			queue->params = &runtime->params;
 			queue->budget = runtime->params.packet_limit ? &runtime->budget : NULL;
 			pthread_mutex_init(&queue->send_lock, NULL);
+			pthread_mutex_init(&queue->late.lock, NULL);
 		}
 	}
 	for (uint32_t k = 0; k < link_count; k++) {
@@ -548,6 +549,7 @@ static void free_queues(struct wn_runtime *runtime, uint32_t link)
 		free(queue->trains);
 		free(queue->drive);
 		pthread_mutex_destroy(&queue->send_lock);
+		pthread_mutex_destroy(&queue->late.lock);
 	}
 	free(runtime->queues[link]);
 }

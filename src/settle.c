@@ -14,6 +14,9 @@
 /* How long a burst that cannot be sent just now may hold up the queue. */
 #define SEND_PATIENCE_NS WN_MILLISECOND_NS
 
+/* How long a drained queue waits for what a link holds back of its packets. */
+#define LATE_PATIENCE_NS WN_SECOND_NS
+
 void wn_settle_drop(struct wn_queue *queue, enum wn_cause cause, uint32_t packets)
 {
 	queue->transmit.values[WN_TX_DROPPED + cause] += packets;
@@ -22,12 +25,86 @@ void wn_settle_drop(struct wn_queue *queue, enum wn_cause cause, uint32_t packet
 /* Where each enum wn_fate is counted. */
 static const uint8_t fate_values[] = {WN_TX_ANSWERED, WN_TX_FORWARDED, WN_TX_DELIVERED};
 
+/* -- packets that a link holds a part of -- */
+
+/* What the outlet's link held a part of is gone, or is not to be waited for. Under its send lock. */
+static void end_late(struct wn_queue *outlet, int rc)
+{
+	struct wn_late *late = &outlet->late_owner->late;
+
+	pthread_mutex_lock(&late->lock);
+	if (rc)
+		late->failed++;
+	else
+		late->sent[outlet->late_fate]++;
+	pthread_mutex_unlock(&late->lock);
+	outlet->late_owner = NULL;
+}
+
+/* Pushes on. Whether the link holds a part back now. Under the outlet's send lock. */
+static int is_held_back(struct wn_queue *outlet)
+{
+	const struct wn_link_ops *ops = outlet->link->ops;
+	const int rc = ops->flush ? ops->flush(outlet->link, outlet->index) : 0;
+
+	if (!outlet->late_owner)
+		return 0;
+	if (rc != -EAGAIN)
+		end_late(outlet, rc);
+	return rc == -EAGAIN;
+}
+
+static void push_outlet(struct wn_queue *queue, struct wn_queue *outlet, int must_end)
+{
+	pthread_mutex_lock(&outlet->send_lock);
+	if (outlet->late_owner && is_held_back(outlet) && must_end && outlet->late_owner == queue)
+		end_late(outlet, -EAGAIN);
+	pthread_mutex_unlock(&outlet->send_lock);
+}
+
+/* Whether the time is over that a drained queue gives them. */
+static int is_over(struct wn_transmit_side *side, int is_drained)
+{
+	if (!is_drained)
+		return 0;
+	if (!side->late_until_ns)
+		side->late_until_ns = wn_clock_ns() + LATE_PATIENCE_NS;
+	return wn_clock_ns() >= side->late_until_ns;
+}
+
+uint64_t wn_settle_late(struct wn_queue *queue, int is_drained)
+{
+	struct wn_transmit_side *side = &queue->transmit;
+	const int must_end = is_over(side, is_drained);
+	uint32_t ended;
+
+	for (uint32_t i = 0; i < queue->outlets.count; i++)
+		for (uint32_t k = 0; k < queue->outlets.queues[i]->link->limits.queue_count; k++)
+			push_outlet(queue, queue->outlets.queues[i] + k, must_end);
+	pthread_mutex_lock(&queue->late.lock);
+	ended = queue->late.failed;
+	wn_settle_drop(queue, WN_CAUSE_SEND_FAILED, queue->late.failed);
+	for (uint32_t i = 0; i < WN_FATES; i++) {
+		ended += queue->late.sent[i];
+		side->values[fate_values[i]] += queue->late.sent[i];
+		queue->late.sent[i] = 0;
+	}
+	queue->late.failed = 0;
+	pthread_mutex_unlock(&queue->late.lock);
+	side->late_count -= ended;
+	return ended;
+}
+
+/* -- sending -- */
+
 static void count_item(struct wn_queue *queue, uint32_t i)
 {
 	struct wn_transmit_side *side = &queue->transmit;
 	const struct wn_send_item *item = &side->items[i];
 
-	if (item->error) {
+	if (item->error == EINPROGRESS) {
+		side->late_count++; /* a link of frames: no train */
+	} else if (item->error) {
 		/* Of a train some may have gone before the error came. */
 		const uint32_t sent = item->sent < side->weights[i] ? item->sent : side->weights[i];
 
@@ -46,8 +123,10 @@ static void count_item(struct wn_queue *queue, uint32_t i)
  * Sends items[0..count) on the outlet's link. All together may wait for SEND_PATIENCE_NS where it
  * cannot take them yet; after that each is tried once.
  */
-static void send_items(struct wn_queue *outlet, struct wn_send_item *items, uint32_t count)
+static void send_items(struct wn_queue *queue, struct wn_queue *outlet)
 {
+	struct wn_send_item *items = queue->transmit.items;
+	const uint32_t count = queue->transmit.item_count;
 	const struct wn_link_ops *ops = outlet->link->ops;
 	const uint32_t burst = outlet->link->limits.burst_max;
 	int64_t refused_ns = 0;  /* when this burst was first refused */
@@ -57,11 +136,16 @@ static void send_items(struct wn_queue *outlet, struct wn_send_item *items, uint
 	wn_backoff_init(&backoff, 2);
 	while (done < count) {
 		const uint32_t left = count - done;
-		const int sent = ops->send(outlet->link, outlet->index, items + done,
-					   left < burst ? left : burst);
+		int sent = 0;
 
+		if (!outlet->late_owner || !is_held_back(outlet))
+			sent = ops->send(outlet->link, outlet->index, items + done, left < burst ? left : burst);
 		if (sent > 0) {
 			done += (uint32_t)sent;
+			if (items[done - 1].error == EINPROGRESS) {
+				outlet->late_owner = queue;
+				outlet->late_fate = (enum wn_fate)queue->transmit.fates[done - 1];
+			}
 			continue;
 		}
 		if (!refused_ns)
@@ -96,9 +180,8 @@ static void flush_items(struct wn_queue *queue)
 	refusal = refusal_of(queue, outlet);
 	if (!refusal) {
 		pthread_mutex_lock(&outlet->send_lock);
-		send_items(outlet, side->items, side->item_count);
-		if (outlet->link->ops->flush)
-			outlet->link->ops->flush(outlet->link, outlet->index);
+		send_items(queue, outlet);
+		is_held_back(outlet);
 		pthread_mutex_unlock(&outlet->send_lock);
 	}
 	for (uint32_t i = 0; i < side->item_count; i++) {
@@ -272,6 +355,7 @@ uint32_t wn_settle_packets_in(const struct wn_queue *queue, uint32_t index)
 uint64_t wn_settle_burst(struct wn_queue *queue, uint32_t first, uint32_t count)
 {
 	struct wn_transmit_side *side = &queue->transmit;
+	const uint32_t late = side->late_count;
 	const struct wn_ring_view *view = &queue->ring.view;
 	uint64_t finished = 0;
 	uint32_t dropped = 0;
@@ -291,5 +375,5 @@ uint64_t wn_settle_burst(struct wn_queue *queue, uint32_t first, uint32_t count)
 	}
 	wn_settle_drop(queue, WN_CAUSE_PROGRAM, dropped);
 	flush_items(queue);
-	return finished;
+	return finished - (side->late_count - late);
 }

@@ -9,10 +9,17 @@
 #include "queue.h"
 
 /*
- * Carries out transmit.words[0..count), the verdicts from position `first` on, and has sent what is to
- * be sent when it returns: the slots may be released. Returns the packets that were in them.
+ * Carries out transmit.words[0..count), the verdicts from position `first` on, and has handed over what is
+ * to be sent when it returns: the slots may be released. Returns the packets that were in them, but for
+ * those that a link still holds a part of (transmit.late_count).
  */
 uint64_t wn_settle_burst(struct wn_queue *queue, uint32_t first, uint32_t count);
+
+/*
+ * Looks after packets that a link still holds a part of (EINPROGRESS of link.h). Returns how many have come
+ * to their end; in a queue that is drained otherwise they are given a second.
+ */
+uint64_t wn_settle_late(struct wn_queue *queue, int is_drained);
 
 /* Counts packets that end here for a cause. */
 void wn_settle_drop(struct wn_queue *queue, enum wn_cause cause, uint32_t packets);

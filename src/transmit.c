@@ -15,6 +15,18 @@ void wn_transmit_init(struct wn_queue *queue)
 	wn_consumer_init(&queue->transmit.consumer, &queue->ring);
 }
 
+static void show_finished(struct wn_queue *queue, uint64_t finished)
+{
+	queue->transmit.values[WN_TX_FINISHED] += finished;
+	wn_counter_block_write(&queue->transmit_block, queue->transmit.values, WN_TX_COUNT);
+}
+
+static int is_empty(const struct wn_queue *queue)
+{
+	return wn_load_acquire(&queue->receive_done) &&
+	       queue->transmit.consumer.released == wn_load_relaxed(&queue->admitted);
+}
+
 uint32_t wn_transmit_burst(struct wn_queue *queue)
 {
 	struct wn_transmit_side *side = &queue->transmit;
@@ -22,6 +34,12 @@ uint32_t wn_transmit_burst(struct wn_queue *queue)
 	uint64_t finished;
 	uint32_t run = 0, count;
 	int is_followed;
+
+	if (WN_UNLIKELY(side->late_count)) {
+		finished = wn_settle_late(queue, is_empty(queue));
+		if (finished)
+			show_finished(queue, finished);
+	}
 
 	/* The commonest end needs no look at anything: what was dropped in a row is only counted. */
 	if (!queue->trains)
@@ -33,8 +51,7 @@ uint32_t wn_transmit_burst(struct wn_queue *queue)
 	wn_settle_drop(queue, WN_CAUSE_PROGRAM, run);
 	finished = run + wn_settle_burst(queue, side->consumer.released + run, count);
 	count += run;
-	side->values[WN_TX_FINISHED] += finished;
-	wn_counter_block_write(&queue->transmit_block, side->values, WN_TX_COUNT);
+	show_finished(queue, finished);
 	wn_consumer_retire(&side->consumer, count);
 	if (is_followed)
 		wn_follow_end(&queue->follow);
@@ -43,8 +60,7 @@ uint32_t wn_transmit_burst(struct wn_queue *queue)
 
 int wn_transmit_is_drained(const struct wn_queue *queue)
 {
-	return wn_load_acquire(&queue->receive_done) &&
-	       queue->transmit.consumer.released == wn_load_relaxed(&queue->admitted);
+	return !queue->transmit.late_count && is_empty(queue);
 }
 
 void wn_transmit_abandon(struct wn_queue *queue)
@@ -56,7 +72,7 @@ void wn_transmit_abandon(struct wn_queue *queue)
 	for (uint32_t at = side->consumer.released; at != limit; at++)
 		packets += wn_settle_packets_in(queue, at & queue->ring.view.slot_mask);
 	wn_settle_drop(queue, WN_CAUSE_DEVICE_STOPPED, packets);
-	side->values[WN_TX_FINISHED] += packets;
-	wn_counter_block_write(&queue->transmit_block, side->values, WN_TX_COUNT);
+	side->late_until_ns = 1; /* no time left */
+	show_finished(queue, packets + (side->late_count ? wn_settle_late(queue, 1) : 0));
 	wn_consumer_retire(&side->consumer, limit - side->consumer.released);
 }

@@ -132,7 +132,8 @@ struct wn_send_item {
 	uint32_t wire_length;   /* captured packets: bytes on the wire where it was cut; else 0 */
 	uint64_t arrival_ns;    /* captured packets: CLOCK_MONOTONIC of their arrival; else 0 */
 	int32_t error;          /* out: 0, or the errno with which this item was given up, or, of
-				 * the first that cannot be sent just now, why */
+				 * the first that cannot be sent just now, why; EINPROGRESS: taken,
+				 * but a part is still to go, and only flush tells what became of it */
 	uint32_t sent;          /* out, trains with an error: datagrams that went out all the same */
 };
 
@@ -187,11 +188,15 @@ struct wn_link_ops {
 	/*
 	 * Sends items in order, at most limits.burst_max. Returns how many it is done with, each
 	 * with its error set; 0 when the first cannot be sent just now (EAGAIN, ENOBUFS in its
-	 * error). Never waits for more than a millisecond. Optional: NULL where can_send is 0.
+	 * error). Never waits for more than a millisecond. Optional: NULL where can_send is 0. An item with
+	 * EINPROGRESS is the last of its call, and nothing more is taken before flush has ended it.
 	 */
 	int (*send)(struct wn_link *link, uint32_t queue, struct wn_send_item *items, uint32_t count);
 
-	/* Pushes out what send may have kept back (a file's buffer). Optional. Same caller as send. */
+	/*
+	 * Pushes out what send may have kept back. 0: nothing is kept back any more; -EAGAIN: something
+	 * still is; another -errno: it is lost. Optional. Same caller as send.
+	 */
 	int (*flush)(struct wn_link *link, uint32_t queue);
 
 	/* Packets the kernel dropped before receive could see them, since open. Optional: NULL is 0. */

@@ -356,6 +356,10 @@ static int send_pcap(struct wn_link *link, uint32_t queue, struct wn_send_item *
 		if (rc < 0)
 			items[done].error = -rc;
 		done += rc < 0 ? 1 : (uint32_t)rc;
+		if (rc > 0 && wn_pcap_writer_is_behind(&own->writer)) {
+			items[done - 1].error = EINPROGRESS;
+			break;
+		}
 	}
 	return (int)done;
 }

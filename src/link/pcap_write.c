@@ -183,6 +183,11 @@ void wn_pcap_writer_close(struct wn_pcap_writer *writer)
 	writer->fd = -1;
 }
 
+int wn_pcap_writer_is_behind(const struct wn_pcap_writer *writer)
+{
+	return writer->rest_at < writer->rest_bytes;
+}
+
 int wn_pcap_writer_flush(struct wn_pcap_writer *writer)
 {
 	while (writer->rest_at < writer->rest_bytes) {

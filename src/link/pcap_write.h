@@ -47,12 +47,16 @@ int wn_pcap_writer_open(struct wn_pcap_writer *writer, const char *path, const s
 
 /*
  * Appends frames in order. Returns how many are written, at least one; 0 where the first cannot be
- * written just now; -errno where it cannot be written at all.
+ * written just now; -errno where it cannot be written at all. Of one that is too large for a pipe to take
+ * at once a part may be left: then the writer is behind, and only flush tells what became of it.
  */
 int wn_pcap_writer_append(struct wn_pcap_writer *writer, const struct wn_pcap_record *records,
 			  uint32_t count);
 
-/* Writes what a pipe did not take in full yet. 0, -EAGAIN or -errno. */
+/* Whether a part of the last frame is still to be written. */
+int wn_pcap_writer_is_behind(const struct wn_pcap_writer *writer);
+
+/* Writes what a pipe did not take in full yet. 0, -EAGAIN, or -errno: that frame is lost. */
 int wn_pcap_writer_flush(struct wn_pcap_writer *writer);
 
 /* Waits a moment for the rest of the last record, then closes. A writer with fd -1 is fine. */

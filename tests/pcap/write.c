@@ -181,6 +181,7 @@ static void test_write_pipe_stalls(void)
 	struct wn_send_item item = { .bytes = large, .length = sizeof(large),
 				     .reply_index = WN_NOT_A_REPLY };
 	uint32_t sent = 0;
+	int last = 0;
 	size_t got = 0;
 	struct wn_link link;
 	const int fd = open_pipe(&link);
@@ -188,9 +189,12 @@ static void test_write_pipe_stalls(void)
 
 	if (fd < 0)
 		return;
-	while (link.ops->send(&link, 0, &item, 1) == 1)
+	while (link.ops->send(&link, 0, &item, 1) == 1) {
 		sent++;
+		last = item.error;
+	}
 	CHECK(sent > 0 && sent < 10);
+	CHECK_INT(last, EINPROGRESS);
 	CHECK_INT(link.ops->flush(&link, 0), -EAGAIN);
 	CHECK(wn_clock_ns() - start_ns < WN_SECOND_NS);
 	do {
@@ -253,6 +257,30 @@ static void test_write_pipe_breaks(void)
 	unlink(output);
 }
 
+/* A reader that goes away in the middle of a record: flush says that it is lost, once. */
+static void test_write_pipe_breaks_within(void)
+{
+	static uint8_t large[65535];
+	struct wn_send_item two[2] = {{ .bytes = large, .length = sizeof(large), .reply_index = WN_NOT_A_REPLY }};
+	struct wn_link link;
+	const int fd = open_pipe(&link);
+
+	if (fd < 0)
+		return;
+	two[1] = two[0];
+	/* The header is in the pipe: the first one does not fit behind it, and the second is not taken. */
+	CHECK_INT(link.ops->send(&link, 0, two, 2), 1);
+	CHECK_INT(two[0].error, EINPROGRESS);
+	CHECK_INT(link.ops->flush(&link, 0), -EAGAIN);
+	close(fd);
+	CHECK_INT(link.ops->flush(&link, 0), -EPIPE);
+	CHECK_INT(link.ops->flush(&link, 0), 0);
+	CHECK_INT(link.ops->send(&link, 0, two, 1), 1);
+	CHECK_INT(two[0].error, EPIPE);
+	wn_link_close(&link);
+	unlink(output);
+}
+
 int main(void)
 {
 	const char *missing = begin();
@@ -266,5 +294,6 @@ int main(void)
 	RUN(test_write_pipe_stalls);
 	RUN(test_write_pipe_full);
 	RUN(test_write_pipe_breaks);
+	RUN(test_write_pipe_breaks_within);
 	return finish();
 }
