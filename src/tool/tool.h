@@ -17,6 +17,7 @@ extern const struct wn_command wn_command_stop;
 extern const struct wn_command wn_command_new;       /* new.c */
 extern const struct wn_command wn_command_check;     /* check.c */
 extern const struct wn_command wn_command_trace;     /* trace.c */
+extern const struct wn_command wn_command_bench;     /* bench.c */
 extern const struct wn_command wn_command_devices;   /* list.c */
 extern const struct wn_command wn_command_programs;
 extern const struct wn_command wn_command_links;

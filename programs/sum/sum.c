@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For the bench: counts packets, and looks at every byte of them. */
+/* Counts packets, and looks at every byte of them: what `warpnic bench` reaches in bytes a second. */
 #define WN_SUMMARY "counts packets and adds up all their words"
 #define WN_COUNTERS(X) X(packets) X(bytes) X(sum)
 #include <warpnic/program.h>

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What it costs to follow packets on their way: on and off, in turn. */
+#include <errno.h>
+#include <stddef.h>
+
+#include "tool/bench.h"
+
+enum { ON, OFF, RATIO };
+
+static int add(const struct wn_bench *bench, struct wn_bench_table *table, const char *program, const char *device)
+{
+	double values[3][WN_BENCH_RUNS_MAX];
+	const uint32_t pairs = bench->is_quick ? 7 : 15;
+	struct wn_bench_outcome outcome;
+	struct wn_bench_row *row;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < 2 * pairs && !rc; i++) {
+		/* Which goes first changes with each pair, so that neither always follows the other. */
+		const uint32_t off = (i ^ i >> 1) & 1;
+		const struct wn_bench_load load = {.program = program, .device = device, .link = "memory:count=0", .pumps = 1,
+						   .windows = 1, .times_off = off};
+
+		rc = wn_bench_measure(bench, &load, &outcome);
+		values[off ? OFF : ON][i / 2] = outcome.windows[0].packets * 1e-6;
+	}
+	if (rc == -EINTR)
+		return rc;
+	row = wn_bench_row(table, "%s, 64 B, flat out, %s", program, device);
+	if (rc) {
+		wn_bench_note(table, "%s: left out: %s", row->name, outcome.wrong);
+		return 0;
+	}
+	for (uint32_t i = 0; i < pairs; i++)
+		values[RATIO][i] = 100 * (1 - values[ON][i] / values[OFF][i]);
+	for (uint32_t i = ON; i <= RATIO; i++)
+		wn_bench_put(row, i, wn_bench_figure(values[i], pairs));
+	return 0;
+}
+
+int wn_bench_sampling(struct wn_bench *bench)
+{
+	struct wn_bench_table *table = wn_bench_table(bench, "sampling", "What following packets on their way costs", "program");
+	int rc;
+
+	wn_bench_column(table, "on (preset)", "M/s");
+	wn_bench_column(table, "off", "M/s");
+	wn_bench_column(table, "less with it", "%");
+	rc = add(bench, table, "drop", "cpu");
+	if (!rc)
+		rc = add(bench, table, "echo", "cpu");
+	if (!rc && bench->has_gpu)
+		rc = add(bench, table, "echo", bench->device);
+	wn_bench_note(table, "The least work a packet there is, in turn, so it costs most here; the third column is the median of the pairs. Promised: "
+			     "less than 3 %%.");
+	if (bench->has_gpu)
+		wn_bench_note(table, "On a GPU the lanes' own clocks are always on; what is on and off is the pumps' part.");
+	return rc;
+}

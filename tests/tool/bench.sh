@@ -1,0 +1,54 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# `warpnic bench` as a user sees it. No figure is judged here: how fast a machine is, is no test.
+. "$(dirname "$0")/common.sh"
+
+fast="--quick --repeat 2 --seconds 0.02"
+
+# shellcheck disable=SC2086 # words on purpose
+"$WARPNIC" bench $fast --json "$folder/run.json" --csv "$folder/run.csv" >"$folder/text" 2>"$folder/error"
+result $? "every table, as text, JSON and CSV"
+ok=0
+for name in cpu ring latency lanes bytes work sampling claims; do
+	grep -q "^$name,.*,[0-9.e+-]*,[0-9]*,\"" "$folder/run.csv" || { echo "# no figure of $name"; ok=1; }
+done
+result $ok "each table has figures"
+grep -q '^- machine: ' "$folder/text" && grep -q '^- versions: .*commit' "$folder/text" && grep -q '^- spread: ' "$folder/text"
+result $? "machine, versions and spread are named"
+grep -q '| packets a second  *| 10M+ *| [0-9]' "$folder/text"
+result $? "a claim has what was measured beside it"
+
+"$WARPNIC" bench --from "$folder/run.json" --csv - >"$folder/again.csv" 2>"$folder/error" && cmp -s "$folder/run.csv" "$folder/again.csv"
+result $? "a run out of JSON is the run that was written"
+"$WARPNIC" bench --from "$folder/run.json" --against "$folder/run.json" >"$folder/ratios" 2>"$folder/error" &&
+	grep -q '^| work | 1000 | by hand, one core, M/s | .* | 1.00 |$' "$folder/ratios"
+result $? "against itself all ratios are 1"
+
+refuses() { # STATUS TEXT NAME ARGUMENT...
+	status=$1 text=$2 name=$3
+	shift 3
+	got=0
+	"$WARPNIC" bench "$@" >"$folder/out" 2>"$folder/error" || got=$?
+	[ "$got" = "$status" ] && grep -q -- "$text" "$folder/error"
+	result $? "$name"
+}
+echo '{"warpnic_bench": 1, "facts": [], "tables": [{"name": "cpu", "rows": [{"cells": [' >"$folder/cut.json"
+refuses 66 "cut.json': not what" "a file that is cut off is named and refused" --against "$folder/cut.json"
+echo '{"received": 12}' >"$folder/other.json"
+refuses 66 "other.json': not what" "and one of something else" --against "$folder/other.json"
+refuses 66 "none.json'" "and one that is not there" --against "$folder/none.json"
+refuses 2 "no such table" "a table that there is not" --only cpu,speed
+refuses 69 "cuda" "a device that is not here" --device cuda:63
+
+"$WARPNIC" bench --quick --only work,claims --json "$folder/part.json" >"$folder/part" 2>"$folder/error" &
+bench=$!
+children="$children $bench"
+for _ in $(seq 100); do [ -s "$folder/part" ] && break; sleep 0.05; done
+sleep 0.8
+kill -INT "$bench"
+got=0
+wait "$bench" || got=$?
+[ "$got" = 1 ] && grep -q 'was stopped' "$folder/part" && grep -q '"claims"' "$folder/part.json"
+result $? "SIGINT: what is done is printed and written"
+
+done_testing
