@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Packets that are in the GPU's memory already: the device loop as it is (lane/group.h: staging, program, verdict
- * words), on a ring that lies in GPU memory, with no host and no bus. How the rate grows with the lanes, and which
+ * Packets that are in the GPU's memory already, with no host and no bus: how the rate grows with the lanes, and which
  * memory bandwidth packets reach.
  *
- *     resident-PROGRAM LANES BYTES SECONDS
+ *     resident-PROGRAM loop|lanes LANES BYTES SECONDS
+ *
+ * loop: the device loop as it is (lane/group.h: staging, program, records, verdict words with their release), on a
+ * ring that lies in GPU memory. lanes: each lane takes a packet by itself, runs the program where it lies, and
+ * stores its record and its word: what the program and its view cost, without a ring's protocol.
  *
  * LANES 1: one packet at a time; else a multiple of 32. Compiled once with each program, as entry.cu is. The
  * packets cover more than the GPU's cache.
  */
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <vector>
 
 #include WN_PROGRAM_SOURCE
@@ -43,6 +47,36 @@ static __global__ void __launch_bounds__(32) serve(const __grid_constant__ struc
 		for (uint32_t block = wn_grid_index(); block < blocks; block += wn_grid_count())
 			wn_group_block(&group, block * WN_BLOCK_SLOTS, each, 0);
 	wn_group_flush(&group);
+}
+
+/* Each lane by itself: slot and packet are loaded, the program runs on the packet in place. */
+static __global__ void serve_lanes(const __grid_constant__ struct wn_group_launch launch,
+				   const __grid_constant__ struct wn_program_data data, uint32_t slot_count,
+				   uint32_t lanes, uint32_t rounds)
+{
+	const struct wn_ring_view *view = &launch.queues->view;
+	const uint32_t lane = blockIdx.x * blockDim.x + threadIdx.x;
+	uint64_t counts[wn_lane_words + 1] = {0};
+
+	for (uint32_t round = 0, index = lane; round < rounds; round++, index = (index + lanes) & (slot_count - 1)) {
+		struct wn_chunk record[WN_RESULT_BYTES / WN_CHUNK_BYTES];
+		struct wn_packet packet;
+		struct wn_slot slot;
+		uint32_t word;
+
+		wn_group_load_slot(&slot, &view->slots[index]);
+		wn_packet_of_slot(&packet, view->peers, index, &slot, view->slot_bytes, (uint32_t)wn_program_look_bytes,
+				  view->frames + wn_frame_offset(index, view->frame_stride), (uint8_t *)record, counts, &data);
+		word = wn_packet_judge(&packet, wn_program_run(&packet));
+		for (uint32_t i = 0; i < WN_RESULT_BYTES / WN_CHUNK_BYTES; i++)
+			if (i * WN_CHUNK_BYTES < packet.record_length)
+				wn_chunk_store_global(view->results + (uint64_t)index * WN_RESULT_BYTES + i * WN_CHUNK_BYTES,
+						      record[i]);
+		view->verdicts[index] = word | wn_verdict_word(wn_lap(index, view->slot_shift), 0, 0);
+	}
+	for (uint32_t i = wn_lane_words; i-- > 0;)
+		if (counts[i])
+			atomicAdd((unsigned long long *)&launch.totals[i], (unsigned long long)counts[i]);
 }
 
 template <typename T> static T *take(size_t count)
@@ -92,16 +126,17 @@ static struct wn_group_queue make_queue(uint32_t slot_count, uint32_t bytes)
 
 int main(int count, char **words)
 {
-	const uint32_t lanes = count > 1 ? (uint32_t)atoi(words[1]) : 0;
-	const uint32_t bytes = count > 2 ? (uint32_t)atoi(words[2]) : 0;
-	const double seconds = count > 3 ? atof(words[3]) : 0.2;
+	const bool is_loop = count > 1 && !strcmp(words[1], "loop");
+	const uint32_t lanes = count > 2 ? (uint32_t)atoi(words[2]) : 0;
+	const uint32_t bytes = count > 3 ? (uint32_t)atoi(words[3]) : 0;
+	const double seconds = count > 4 ? atof(words[4]) : 0.2;
 	const uint32_t groups = lanes < 32 ? 1 : lanes / 32, each = lanes < 32 ? 1 : WN_BLOCK_SLOTS;
-	uint32_t slot_count = SLOTS_MAX, rounds = 1, blocks;
+	uint32_t slot_count = SLOTS_MAX, rounds = is_loop ? 1 : 1000, blocks;
 	const uint64_t parameters[16] = {0};
 	float ms = 0;
 
-	if ((lanes != 1 && (!lanes || lanes % 32)) || bytes < 16 || bytes > 2048) {
-		fprintf(stderr, "usage: resident-PROGRAM LANES BYTES [SECONDS]: 1 lane or a multiple of 32; 16 to 2048 bytes\n");
+	if ((!is_loop && (count < 2 || strcmp(words[1], "lanes"))) || (lanes != 1 && (!lanes || lanes % 32)) || bytes < 16 || bytes > 2048) {
+		fprintf(stderr, "usage: resident-PROGRAM loop|lanes LANES BYTES [SECONDS]: 1 lane or a multiple of 32; 16 to 2048 bytes\n");
 		return 2;
 	}
 	while ((uint64_t)slot_count * bytes > MEMORY_BYTES)
@@ -132,14 +167,17 @@ int main(int count, char **words)
 	CHECK(cudaEventCreate(&end));
 	for (int pass = 0; pass < 3; pass++) {
 		CHECK(cudaEventRecord(begin));
-		serve<<<groups, 32, local_bytes>>>(launch, data, blocks, each, rounds);
+		if (is_loop)
+			serve<<<groups, 32, local_bytes>>>(launch, data, blocks, each, rounds);
+		else
+			serve_lanes<<<groups, lanes < 32 ? lanes : 32>>>(launch, data, slot_count, lanes, rounds);
 		CHECK(cudaEventRecord(end));
 		CHECK(cudaEventSynchronize(end));
 		CHECK(cudaEventElapsedTime(&ms, begin, end));
 		if (pass < 2 && ms < seconds * 1e3)
 			rounds = (uint32_t)(rounds * seconds * 1e3 / ms) + 1;
 	}
-	const double packets = (double)blocks * each * rounds, took = ms * 1e-3;
+	const double packets = is_loop ? (double)blocks * each * rounds : (double)lanes * rounds, took = ms * 1e-3;
 	printf("{\"lanes\": %u, \"bytes\": %u, \"mpps\": %.3f, \"gbytes\": %.2f}\n", lanes, bytes, packets / took / 1e6,
 	       packets * bytes / took / 1e9);
 	return 0;
