@@ -57,14 +57,19 @@ static __global__ void serve_lanes(const __grid_constant__ struct wn_group_launc
 	const struct wn_ring_view *view = &launch.queues->view;
 	const uint32_t lane = blockIdx.x * blockDim.x + threadIdx.x;
 	uint64_t counts[wn_lane_words + 1] = {0};
+	struct wn_slot next_slot;
 
+	wn_group_load_slot(&next_slot, &view->slots[lane]);
 	for (uint32_t round = 0, index = lane; round < rounds; round++, index = (index + lanes) & (slot_count - 1)) {
+		/* The next packet is asked for ahead. */
+		const uint32_t next = (index + lanes) & (slot_count - 1);
 		struct wn_chunk record[WN_RESULT_BYTES / WN_CHUNK_BYTES];
 		struct wn_packet packet;
-		struct wn_slot slot;
+		struct wn_slot slot = next_slot;
 		uint32_t word;
 
-		wn_group_load_slot(&slot, &view->slots[index]);
+		asm volatile("prefetch.global.L1 [%0];" : : "l"(view->frames + wn_frame_offset(next, view->frame_stride)));
+		wn_group_load_slot(&next_slot, &view->slots[next]);
 		wn_packet_of_slot(&packet, view->peers, index, &slot, view->slot_bytes, (uint32_t)wn_program_look_bytes,
 				  view->frames + wn_frame_offset(index, view->frame_stride), (uint8_t *)record, counts, &data);
 		word = wn_packet_judge(&packet, wn_program_run(&packet));
@@ -141,6 +146,10 @@ int main(int count, char **words)
 	}
 	while ((uint64_t)slot_count * bytes > MEMORY_BYTES)
 		slot_count /= 2;
+	if (lanes > slot_count) {
+		fprintf(stderr, "resident: %u lanes: at most %u, a packet each\n", lanes, slot_count);
+		return 2;
+	}
 	/* One packet at a time takes long: fewer of them, and still more than the cache holds lines of. */
 	blocks = lanes == 1 ? 4096 : slot_count / WN_BLOCK_SLOTS;
 
