@@ -518,6 +518,7 @@ int wn_runtime_stop(struct wn_runtime *runtime)
 
 	if (!runtime->is_started || runtime->is_stopped)
 		return runtime->stop_result;
+	runtime->last_power_mw = wn_runtime_device_power_mw(runtime);
 	runtime->is_stopped = 1;
 	wn_runtime_request_stop(runtime);
 	if (runtime->start_failed)

@@ -26,6 +26,7 @@ struct wn_runtime {
 	struct wn_pump_control control;
 	struct wn_packet_budget budget;          /* of params.packet_limit */
 	uint32_t is_started, is_stopped;
+	uint32_t last_power_mw;                  /* what the device drew just before it was stopped */
 	uint32_t start_failed;                   /* some threads may run, some queues have none */
 	int stop_result;
 	uint32_t device_is_lost;                 /* it may still write: nothing is unmapped */

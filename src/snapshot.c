@@ -154,6 +154,15 @@ const char *wn_runtime_device_name(const struct wn_runtime *runtime)
 	return runtime->device.name;
 }
 
+uint32_t wn_runtime_device_power_mw(const struct wn_runtime *runtime)
+{
+	const struct wn_device_ops *ops = runtime->device.ops;
+
+	if (runtime->is_stopped)
+		return runtime->last_power_mw;
+	return ops->power_mw ? ops->power_mw(&runtime->device) : 0;
+}
+
 enum wn_mode wn_runtime_mode(const struct wn_runtime *runtime)
 {
 	return runtime->device.mode;

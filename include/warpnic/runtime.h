@@ -212,6 +212,9 @@ WN_API const struct wn_record_field *wn_runtime_record_fields(const struct wn_ru
 /* What was made, for start-up lines and reports. */
 WN_API const char *wn_runtime_program_name(const struct wn_runtime *runtime);
 WN_API const char *wn_runtime_device_name(const struct wn_runtime *runtime);
+
+/* Milliwatts that the device draws just now, after stop: drew just before; 0 where it does not tell. The owner's. */
+WN_API uint32_t wn_runtime_device_power_mw(const struct wn_runtime *runtime);
 WN_API enum wn_mode wn_runtime_mode(const struct wn_runtime *runtime);
 WN_API const char *wn_runtime_link_where(const struct wn_runtime *runtime, uint32_t link);
 /* Whether the device drives the link's queues itself. */

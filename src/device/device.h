@@ -142,6 +142,9 @@ struct wn_device_ops {
 	 */
 	int (*stage)(const struct wn_device *device, uint32_t number, struct wn_stage_times *times);
 
+	/* Milliwatts that it draws just now; 0: not known. NULL: it does not tell. Any thread. */
+	uint32_t (*power_mw)(const struct wn_device *device);
+
 	/* Undoes open and start. Not called after a stop that timed out. */
 	void (*close)(struct wn_device *device);
 };

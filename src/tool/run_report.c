@@ -182,6 +182,15 @@ static void print_program_histograms(const struct wn_runtime *runtime, FILE *fil
 	}
 }
 
+/* With its groups waiting, or working: just now, or just before the end. */
+static void print_power(const struct wn_runtime *runtime, FILE *file)
+{
+	const uint32_t mw = wn_runtime_device_power_mw(runtime);
+
+	if (mw)
+		fprintf(file, "    the device drew %.1f W\n", (double)mw / 1e3);
+}
+
 static void print_cost(const struct wn_run_sample *first, const struct wn_run_sample *last, FILE *file)
 {
 	const double seconds = (double)(last->at_ns - first->at_ns) * 1e-9;
@@ -236,6 +245,7 @@ void wn_run_print_summary(const struct wn_runtime *runtime, const struct wn_run_
 	print_stages(runtime, wn_runtime_stage, "on the device", file);
 	if (is_end)
 		print_census(runtime, file);
+	print_power(runtime, file);
 	print_cost(first, last, file);
 }
 
@@ -348,6 +358,8 @@ void wn_run_write_document(struct wn_json *json, const char *key, const struct w
 	wn_json_number(json, "user_ns", last->user_ns - first->user_ns);
 	wn_json_number(json, "system_ns", last->system_ns - first->system_ns);
 	wn_json_end(json);
+	if (wn_runtime_device_power_mw(runtime))
+		wn_json_number(json, "device_milliwatts", wn_runtime_device_power_mw(runtime));
 	wn_json_number(json, "memory_bytes", wn_runtime_memory_bytes(runtime));
 	write_links(json, runtime, is_end);
 	wn_json_end(json);

@@ -19,6 +19,7 @@
 
 #include "clock.h"
 #include "device/cuda/driver.h"
+#include "device/cuda/power.h"
 
 static const struct wn_option cuda_options[] = {
 	{"groups", WN_OPTION_NUMBER, 0, WN_CUDA_GROUPS_MAX, NULL, "0",
@@ -392,6 +393,13 @@ static int cuda_stage(const struct wn_device *device, uint32_t number, struct wn
 	return 1;
 }
 
+static uint32_t cuda_power_mw(const struct wn_device *device)
+{
+	const struct cuda *cuda = device->state;
+
+	return wn_cuda_power_mw(cuda->ordinal);
+}
+
 static void cuda_close(struct wn_device *device)
 {
 	struct cuda *cuda = device->state;
@@ -505,5 +513,6 @@ const struct wn_device_ops wn_device_cuda = {
 	.drop = cuda_drop,
 	.sum_counters = cuda_sum_counters,
 	.stage = cuda_stage,
+	.power_mw = cuda_power_mw,
 	.close = cuda_close,
 };
