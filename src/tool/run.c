@@ -124,18 +124,26 @@ struct sinks {
 	const struct wn_record_field *fields;
 };
 
+/* A signal to stop that comes this soon after the first is the same one. */
+#define SECOND_SIGNAL_NS (100 * WN_MILLISECOND_NS)
+
 /* Set by signal handlers, taken by the main loop. */
 static uint32_t stop_signals, usage_signals, reload_signals;
+static int64_t stop_ns;          /* when the first came */
 static char control_path[128];   /* removed even by an end without patience; "": none */
 
 static void on_stop(int signal)
 {
 	(void)signal;
 	if (wn_load_relaxed(&stop_signals)) {
+		/* timeout(1) sends two at once, to its child and to the group of both. */
+		if (wn_clock_ns() - stop_ns < SECOND_SIGNAL_NS)
+			return;
 		if (control_path[0])
 			unlink(control_path);
 		_exit(WN_FAILED); /* the second one: no more patience */
 	}
+	stop_ns = wn_clock_ns();
 	wn_store_relaxed(&stop_signals, 1);
 }
 
