@@ -3,12 +3,13 @@
 #include "link/udp.h"
 
 #include <errno.h>
-#include <linux/sock_diag.h>
 #include <netinet/udp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "link/udp_socket.h"
 
 #ifndef UDP_GRO
 #define UDP_GRO 104
@@ -30,95 +31,33 @@ static const struct wn_option udp_options[] = {
 	{0},
 };
 
-static int set_option(int fd, int level, int name, int value)
-{
-	return setsockopt(fd, level, name, &value, sizeof(value)) ? -errno : 0;
-}
-
-/* As large as asked where we may, else as large as the system allows. */
-static void set_buffer(int fd, int force, int name, uint64_t bytes)
-{
-	if (set_option(fd, SOL_SOCKET, force, (int)(bytes / 2)))
-		set_option(fd, SOL_SOCKET, name, (int)(bytes / 2));
-}
-
-static int cannot_bind(const struct wn_link *link, int code, struct wn_error *error)
-{
-	const char *hint = "";
-
-	if (code == EADDRINUSE)
-		hint = "; another process has it (ss -ulpn tells which): choose another port, or let both "
-		       "say reuseport=on";
-	else if (code == EADDRNOTAVAIL)
-		hint = "; that address is not on this machine (ip address lists them)";
-	else if (code == EACCES)
-		hint = "; ports below 1024 need CAP_NET_BIND_SERVICE: run as root, or setcap "
-		       "cap_net_bind_service+ep";
-	return wn_fail(error, code, WN_UNAVAILABLE, "link '%s': %s%s", link->spec, strerror(code), hint);
-}
-
 /* What each packet is asked to tell besides its bytes. */
 static int set_details(const struct wn_udp *udp, int fd)
 {
-	const int v6 = udp->bound.any.sa_family == AF_INET6;
 	int rc = 0;
 
 	if (udp->has_timestamps)
-		rc = set_option(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
-	if (!rc && udp->has_local)
-		rc = v6 ? set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
-			: set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
-	return rc;
-}
-
-/*
- * Our queues share the port by SO_REUSEPORT, and so could somebody else's. Unless that is wanted,
- * a socket without it must be able to have the port first.
- */
-static int check_port_is_free(struct wn_link *link, struct wn_error *error)
-{
-	struct wn_udp *udp = link->state;
-	int fd, rc = 0;
-
-	if (link->limits.queue_count == 1 || wn_options_number(&link->options, "reuseport"))
-		return 0;
-	fd = socket(udp->bound.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && bind(fd, &udp->bound.any, wn_address_length(&udp->bound)))
-		rc = cannot_bind(link, errno, error);
-	if (fd >= 0)
-		close(fd);
-	return rc;
+		rc = wn_udp_socket_set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+	return rc || !udp->has_local ? rc : wn_udp_socket_ask_local(fd, &udp->bound);
 }
 
 static int open_socket(struct wn_link *link, uint32_t queue, struct wn_error *error)
 {
 	struct wn_udp *udp = link->state;
-	const int share = link->limits.queue_count > 1 ||
-			  wn_options_number(&link->options, "reuseport");
-	socklen_t length = sizeof(udp->bound);
-	int fd, rc;
+	const int fd = wn_udp_socket_open(link, &udp->bound, error);
+	int rc;
 
-	fd = socket(udp->bound.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return wn_fail(error, errno, WN_UNAVAILABLE, "link '%s': socket: %s", link->spec,
-			       strerror(errno));
+		return fd;
 	udp->queues[queue].fd = fd;
-	set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, wn_options_number(&link->options, "rcvbuf"));
-	set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, wn_options_number(&link->options, "sndbuf"));
-	if (udp->has_gro && set_option(fd, IPPROTO_UDP, UDP_GRO, 1))
+	if (udp->has_gro && wn_udp_socket_set(fd, IPPROTO_UDP, UDP_GRO, 1))
 		return wn_fail(error, errno, WN_UNAVAILABLE,
 			       "link '%s': this kernel has no UDP_GRO (Linux 5.0); say gro=off", link->spec);
-	if (share)
-		set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	rc = set_details(udp, fd);
 	if (rc)
 		return wn_fail(error, -rc, WN_FAILED, "link '%s': setsockopt: %s", link->spec,
 			       strerror(-rc));
-	if (bind(fd, &udp->bound.any, wn_address_length(&udp->bound)))
-		return cannot_bind(link, errno, error);
-	/* Port 0 was a wish for any: the further queues must share the one we got. */
-	getsockname(fd, &udp->bound.any, &length);
-	return 0;
+	return wn_udp_socket_bind(link, fd, &udp->bound, error);
 }
 
 static void close_sockets(struct wn_link *link)
@@ -191,7 +130,7 @@ static int udp_open(struct wn_link *link, struct wn_error *error)
 			       link->spec, WN_SLOT_BYTES_MAX, link->slot_bytes);
 	if (make_queues(link))
 		return wn_fail(error, ENOMEM, WN_FAILED, "link '%s': out of memory", link->spec);
-	rc = check_port_is_free(link, error);
+	rc = wn_udp_socket_check(link, &udp->bound, error);
 	for (uint32_t i = 0; !rc && i < link->limits.queue_count; i++)
 		rc = open_socket(link, i, error);
 	if (rc) {
@@ -230,12 +169,7 @@ static int udp_attach(struct wn_link *link, uint32_t queue, const struct wn_ring
 static uint64_t udp_kernel_dropped(struct wn_link *link, uint32_t queue)
 {
 	const struct wn_udp *udp = link->state;
-	uint32_t values[SK_MEMINFO_VARS] = {0};
-	socklen_t length = sizeof(values);
-
-	if (getsockopt(udp->queues[queue].fd, SOL_SOCKET, SO_MEMINFO, values, &length))
-		return 0;
-	return values[SK_MEMINFO_DROPS];
+	return wn_udp_socket_dropped(udp->queues[queue].fd);
 }
 
 static void udp_close(struct wn_link *link)
