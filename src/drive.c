@@ -73,6 +73,7 @@ static void show_counts(struct wn_queue *queue)
 	rx[WN_RX_RECEIVED] = queue->driven_values[WN_DRIVE_TAKEN];
 	rx[WN_RX_ADMITTED] = rx[WN_RX_RECEIVED];
 	rx[WN_RX_BYTES] = queue->driven_values[WN_DRIVE_TAKEN_BYTES];
+	rx[WN_RX_ERRORS] = queue->driven_values[WN_DRIVE_RECEIVE_ERRORS];
 	wn_counter_block_write(&queue->receive_block, rx, WN_RX_COUNT);
 	wn_counter_block_write(&queue->transmit_block, queue->transmit.values, WN_TX_COUNT);
 }
@@ -136,7 +137,7 @@ static uint32_t settle(struct wn_queue *queue, int is_final)
 	uint64_t now[WN_DRIVE_VALUES];
 	struct wn_drive_words *words = queue->drive->view.words;
 	const uint32_t published = wn_load_acquire(&queue->ring.view.words->published);
-	struct wn_drive_cursors cursors;
+	struct wn_drive_cursors cursors = {.taken = 0};
 	uint32_t taken, sent, handed;
 
 	take_handed(queue);
@@ -150,6 +151,8 @@ static uint32_t settle(struct wn_queue *queue, int is_final)
 	now[WN_DRIVE_ANSWERED] += sent;
 	now[WN_DRIVE_HANDED] += handed;
 	now[WN_DRIVE_DROPPED + WN_CODE_STOPPED] += taken - sent - handed;
+	now[WN_DRIVE_CQ_CURSOR] = cursors.cq;
+	now[WN_DRIVE_SQ_CURSOR] = cursors.sq;
 	for (uint32_t i = 0; i < WN_DRIVE_VALUES; i++)
 		wn_store_relaxed64(&words->values[i], now[i]);
 	add_values(queue, now);
@@ -159,16 +162,22 @@ static uint32_t settle(struct wn_queue *queue, int is_final)
 	return taken - sent - handed;
 }
 
+/* The ring by which packets arrive. */
+static const struct wn_kernel_ring *arrivals(const struct wn_drive_view *view)
+{
+	return view->kind == WN_DRIVE_URING ? &view->uring.cq : &view->xdp.rx;
+}
+
 uint32_t wn_drive_arrived(const struct wn_drive *drive)
 {
-	const struct wn_kernel_ring *rx = &drive->view.xdp.rx;
+	const struct wn_kernel_ring *rx = arrivals(&drive->view);
 
 	return wn_load_acquire(rx->producer) - wn_load_acquire(rx->consumer);
 }
 
 uint32_t wn_drive_taken(const struct wn_drive *drive)
 {
-	return wn_load_acquire(drive->view.xdp.rx.consumer);
+	return wn_load_acquire(arrivals(&drive->view)->consumer);
 }
 
 uint32_t wn_drive_ask_settle(struct wn_drive *drive)

@@ -56,7 +56,8 @@ uint32_t wn_drive_ask_settle(struct wn_drive *drive);
 struct wn_drive_cursors {
 	uint32_t taken;         /* entries of what arrived */
 	uint32_t sent;          /* entries given to the kernel to send */
-	uint32_t unsent;        /* of them, those that it has not taken */
+	uint32_t unsent;        /* of them, those that it has not taken, or refused */
+	uint32_t cq, sq;        /* uring: up to where its rings were counted */
 };
 
 /* pump.c: the body of the thread. */

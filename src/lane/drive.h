@@ -68,6 +68,9 @@ enum wn_drive_value {
 	WN_DRIVE_SEND_FAILED,           /* the kernel gave an error for what was sent */
 	WN_DRIVE_BAD_ARRIVALS,          /* entries of what arrived that the kernel cannot mean: not followed */
 	WN_DRIVE_BAD_RETURNS,           /* the same of what was sent */
+	WN_DRIVE_RECEIVE_ERRORS,        /* uring: receives that the kernel ended with an error */
+	WN_DRIVE_CQ_CURSOR,             /* uring: where the cursors stood when all this was true, modulo 2^32 */
+	WN_DRIVE_SQ_CURSOR,
 	WN_DRIVE_DROPPED,               /* by code of the verdict word: 0 .. WN_DRIVE_CODES - 1 */
 	WN_DRIVE_CODES = WN_CODE_STOPPED + 1,
 	WN_DRIVE_VALUES = WN_DRIVE_DROPPED + WN_DRIVE_CODES
@@ -81,7 +84,7 @@ struct wn_drive_words {
 	uint32_t left;                  /* device */
 	uint8_t pad_left[WN_LINE_BYTES - 4];
 	uint64_t sequence;              /* device; odd while it writes */
-	uint64_t values[31];            /* enum wn_drive_value */
+	uint64_t values[47];            /* enum wn_drive_value */
 };
 
 enum wn_drive_kind { WN_DRIVE_XDP = 1, WN_DRIVE_URING = 2 };
@@ -92,6 +95,26 @@ struct wn_xdp_rings {
 	struct wn_kernel_ring rx;       /* the kernel's: struct wn_xdp_entry of frames that arrived */
 	struct wn_kernel_ring tx;       /* ours: the same, of frames to send */
 	struct wn_kernel_ring completion; /* the kernel's: addresses of frames that were sent */
+};
+
+struct wn_uring_buffer;
+struct wn_uring_words;
+
+/* The rings of an io_uring, and what the device must know to fill them (lane/port_uring.h). */
+struct wn_uring_rings {
+	struct wn_kernel_ring cq;       /* the kernel's: struct wn_uring_cqe */
+	struct wn_kernel_ring sq;       /* ours: struct wn_uring_sqe */
+	WN_GLOBAL struct wn_uring_buffer *buffers; /* ours: free frames; its tail lies in the first of them */
+	WN_GLOBAL struct wn_uring_words *words;
+	uint64_t frames_address;        /* where the frames are for the kernel: in the process that made the ring */
+	uint64_t receive_address;       /* the same: struct wn_uring_message of the receive */
+	uint64_t peer_address;          /* the same: where forwarded datagrams go */
+	uint32_t peer_bytes;            /* 0: nowhere */
+	uint32_t buffer_mask;
+	uint32_t head_bytes;            /* in front of a frame's buffer: 0, or to send by SENDMSG */
+	uint32_t control_bytes;         /* of each packet's control messages */
+	uint32_t arm_count;             /* free frames for which a receive that ended is armed again */
+	uint32_t reserved;
 };
 
 /* One queue as the device drives it: launch constants. */
@@ -108,6 +131,7 @@ struct wn_drive_view {
 	WN_GLOBAL struct wn_drive_words *words;
 	struct wn_ring_view handover;   /* and the link's identity */
 	struct wn_xdp_rings xdp;
+	struct wn_uring_rings uring;
 };
 
 /* What a port says of one entry that it took from the kernel. */
@@ -115,7 +139,8 @@ enum wn_take {
 	WN_TAKE_NOTHING,                /* there is no frame behind it */
 	WN_TAKE_PACKET,                 /* one arrived: the frame is the device's */
 	WN_TAKE_BACK,                   /* one came back from sending: the device's again */
-	WN_TAKE_BAD                     /* the kernel cannot have meant it: counted, not followed */
+	WN_TAKE_BAD,                    /* the kernel cannot have meant it: counted, not followed */
+	WN_TAKE_BAD_FRAME               /* the same, but its frame is known: the device's, to be given back */
 };
 
 struct wn_drive_item {
@@ -126,7 +151,10 @@ struct wn_drive_item {
 	uint64_t offset;                /* of its bytes, from `frames` */
 	WN_GLOBAL const uint8_t *peer;  /* datagrams: its address, in network order */
 	uint32_t peer_port;
-	uint32_t failed;                /* WN_TAKE_BACK: 1: the kernel did not send it */
+	uint32_t failed;                /* WN_TAKE_BACK, WN_TAKE_NOTHING: 1: the kernel gave an error */
+	uint32_t forwards;              /* to be sent, WN_TAKE_BACK: 1: it was forwarded, else answered */
+	uint32_t name_bytes;            /* uring: of the peer's socket address */
+	uint32_t ended;                 /* uring: enum wn_uring_receive, where the receive ended; else 0 */
 };
 
 WN_FN void wn_drive_set_state(WN_STAGED const struct wn_drive_view *view, uint32_t frame, uint32_t state)
@@ -135,7 +163,17 @@ WN_FN void wn_drive_set_state(WN_STAGED const struct wn_drive_view *view, uint32
 	view->checked[frame] = (uint8_t)state;
 }
 
-WN_STATIC_ASSERT(sizeof(struct wn_drive_words) == 4 * WN_LINE_BYTES, drive_words_are_four_lines);
-WN_STATIC_ASSERT((int)WN_DRIVE_VALUES <= 31, drive_values_fit);
+/* What one batch did to the rings. */
+struct wn_drive_batch {
+	uint32_t taken;                 /* entries of what arrived: rx, cq */
+	uint32_t back;                  /* xdp: entries of completion */
+	uint32_t sent;                  /* frames on tx, sq */
+	uint32_t given;                 /* frames on fill, buffers */
+	uint32_t received;              /* uring: of `taken`, those that brought a frame to receive into */
+	uint32_t ended;                 /* uring: the last item's `ended` that was not 0 */
+};
+
+WN_STATIC_ASSERT(sizeof(struct wn_drive_words) == 5 * WN_LINE_BYTES, drive_words_are_five_lines);
+WN_STATIC_ASSERT((int)WN_DRIVE_VALUES <= 47, drive_values_fit);
 
 #endif

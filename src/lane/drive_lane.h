@@ -6,11 +6,11 @@
 #define WN_LANE_DRIVE_LANE_H
 
 #include "lane/drive.h"
-#include "lane/port_xdp.h"
+#include "lane/drive_port.h"
 
 struct wn_drive_lane {
 	struct wn_drive_view view;
-	struct wn_xdp_port xdp;
+	struct wn_drive_port port;
 	uint32_t published;            /* of the handover ring */
 	uint64_t values[WN_DRIVE_VALUES];
 };
@@ -22,13 +22,13 @@ static inline void wn_drive_init(struct wn_drive_lane *lane, const struct wn_dri
 	lane->published = view->handover.words->published;
 	for (uint32_t i = 0; i < WN_DRIVE_VALUES; i++)
 		lane->values[i] = view->words->values[i];
-	wn_xdp_init(&lane->xdp, view);
+	wn_drive_port_init(&lane->port, view);
 }
 
 /* Whether there is anything to take. */
 static inline int wn_drive_is_due(const struct wn_drive_lane *lane)
 {
-	return wn_xdp_arrived(&lane->xdp, &lane->view) || wn_xdp_sent(&lane->xdp, &lane->view);
+	return wn_drive_port_arrived(&lane->port, &lane->view) || wn_drive_port_sent(&lane->port, &lane->view);
 }
 
 /* Shows what was counted: all values of one moment, see counters.h. */
@@ -37,6 +37,8 @@ static inline void wn_drive_show_values(struct wn_drive_lane *lane)
 	struct wn_drive_words *words = lane->view.words;
 	const uint64_t sequence = words->sequence;
 
+	lane->values[WN_DRIVE_CQ_CURSOR] = lane->port.uring.cq;
+	lane->values[WN_DRIVE_SQ_CURSOR] = lane->port.uring.sq;
 	wn_store_relaxed64(&words->sequence, sequence + 1);
 	for (uint32_t i = 0; i < WN_DRIVE_VALUES; i++)
 		wn_store_release64(&words->values[i], lane->values[i]); /* (S1) */

@@ -14,6 +14,15 @@
 
 enum { WN_DRIVE_BATCH = 64 };
 
+/*
+ * One batch. Its free frames are given back when all entries have been taken: until then no packet can have
+ * arrived in one of them, whatever an entry says.
+ */
+struct wn_drive_turn {
+	struct wn_drive_batch batch;
+	uint32_t free[2 * WN_DRIVE_BATCH]; /* batch.given of them */
+};
+
 /* Copies one packet, or its record, to the host. Returns how it is counted. */
 static inline uint32_t wn_drive_hand_over(struct wn_drive_lane *lane, const struct wn_packet *packet,
 					  const uint8_t *bytes, uint32_t word)
@@ -39,8 +48,8 @@ static inline uint32_t wn_drive_hand_over(struct wn_drive_lane *lane, const stru
 }
 
 /* Runs the program on one packet and does with its frame what the verdict says. */
-static inline void wn_drive_packet_run(struct wn_drive_lane *lane, const struct wn_drive_item *item,
-				       struct wn_xdp_batch *batch, uint64_t now_ns, uint64_t *counts,
+static inline void wn_drive_packet_run(struct wn_drive_lane *lane, struct wn_drive_item *item,
+				       struct wn_drive_turn *turn, uint64_t now_ns, uint64_t *counts,
 				       const struct wn_program_data *data)
 {
 	const struct wn_drive_view *view = &lane->view;
@@ -56,8 +65,9 @@ static inline void wn_drive_packet_run(struct wn_drive_lane *lane, const struct 
 	word = wn_drive_run(&packet, view->handover.identity);
 	code = wn_verdict_code(word);
 	length = wn_verdict_length(word);
-	if (wn_drive_sends(view, code) && wn_xdp_can_send(view, bytes, length)) {
-		wn_xdp_send(&lane->xdp, view, batch->sent++, item, length);
+	item->forwards = code != WN_REPLY;
+	if (wn_drive_sends(view, code) && wn_drive_port_can_send(view, item, bytes, length)) {
+		wn_drive_port_send(&lane->port, view, turn->batch.sent++, item, length);
 		value = code == WN_REPLY ? WN_DRIVE_ANSWERED : WN_DRIVE_FORWARDED;
 		if (code == WN_REPLY)
 			lane->values[WN_DRIVE_ANSWERED_BYTES] += length;
@@ -68,7 +78,7 @@ static inline void wn_drive_packet_run(struct wn_drive_lane *lane, const struct 
 			value = wn_drive_hand_over(lane, &packet, bytes, word);
 		else
 			value = wn_drive_drop_value(code);
-		wn_xdp_give(&lane->xdp, view, batch->given++, item->frame);
+		turn->free[turn->batch.given++] = item->frame;
 	}
 	lane->values[value]++;
 	lane->values[WN_DRIVE_FINISHED]++;
@@ -79,38 +89,80 @@ static inline uint32_t wn_drive_at_most(uint32_t count, uint32_t most)
 	return count < most ? count : most;
 }
 
-/* One batch. Returns the packets in it; *moved, whether anything was done. */
-static inline uint32_t wn_drive_batch(struct wn_drive_lane *lane, uint64_t *counts,
-				      const struct wn_program_data *data, int *moved)
+/* The frame of one that was sent goes back to the kernel. It was counted when it went: now it is known better. */
+static inline void wn_drive_come_back(struct wn_drive_lane *lane, const struct wn_drive_item *item,
+				      struct wn_drive_turn *turn)
+{
+	turn->free[turn->batch.given++] = item->frame;
+	if (!item->failed)
+		return;
+	lane->values[WN_DRIVE_SEND_FAILED]++;
+	lane->values[item->forwards ? WN_DRIVE_FORWARDED : WN_DRIVE_ANSWERED]--;
+	if (!item->forwards)
+		lane->values[WN_DRIVE_ANSWERED_BYTES] -= item->length;
+}
+
+/* Entry i of what arrived. */
+static inline void wn_drive_entry(struct wn_drive_lane *lane, uint32_t i, struct wn_drive_turn *turn,
+				  uint64_t now_ns, uint64_t *counts, const struct wn_program_data *data)
+{
+	struct wn_drive_item item = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+	const uint32_t taken = wn_drive_port_take(&lane->port, &lane->view, i, &item);
+
+	turn->batch.received += taken == WN_TAKE_PACKET || taken == WN_TAKE_BAD_FRAME;
+	if (item.ended)
+		turn->batch.ended = item.ended;
+	if (taken == WN_TAKE_PACKET)
+		wn_drive_packet_run(lane, &item, turn, now_ns, counts, data);
+	else if (taken == WN_TAKE_BACK)
+		wn_drive_come_back(lane, &item, turn);
+	else if (taken == WN_TAKE_NOTHING)
+		lane->values[WN_DRIVE_RECEIVE_ERRORS] += item.failed;
+	else
+		lane->values[WN_DRIVE_BAD_ARRIVALS]++;
+	if (taken == WN_TAKE_BAD_FRAME)
+		turn->free[turn->batch.given++] = item.frame;
+}
+
+/* The end of a batch. */
+static inline void wn_drive_finish(struct wn_drive_lane *lane, const struct wn_drive_turn *turn)
 {
 	const struct wn_drive_view *view = &lane->view;
-	struct wn_xdp_batch batch = {0, 0, 0, 0};
-	struct wn_drive_item item = {0, 0, 0, 0, 0, 0, 0, 0};
+
+	for (uint32_t i = 0; i < turn->batch.given; i++)
+		wn_drive_port_give(&lane->port, view, i, turn->free[i]);
+	wn_drive_port_release(view, &lane->port, &turn->batch);
+	wn_drive_port_show(view, &lane->port, &turn->batch);
+	wn_drive_port_retire(view, &lane->port, &turn->batch);
+}
+
+/* One batch. Returns the packets in it; *moved, whether anything was done. */
+static inline uint32_t wn_drive_once(struct wn_drive_lane *lane, uint64_t *counts,
+				     const struct wn_program_data *data, int *moved)
+{
+	const struct wn_drive_view *view = &lane->view;
+	const uint64_t before = lane->values[WN_DRIVE_TAKEN];
+	struct wn_drive_item item = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+	struct wn_drive_turn turn;
 	uint64_t now_ns;
 
-	batch.back = wn_drive_at_most(wn_xdp_sent(&lane->xdp, view), WN_DRIVE_BATCH);
-	batch.taken = wn_drive_at_most(wn_xdp_arrived(&lane->xdp, view), WN_DRIVE_BATCH);
-	*moved = batch.back || batch.taken;
+	turn.batch = (struct wn_drive_batch){
+		.back = wn_drive_at_most(wn_drive_port_sent(&lane->port, view), WN_DRIVE_BATCH),
+		.taken = wn_drive_at_most(wn_drive_port_arrived(&lane->port, view), WN_DRIVE_BATCH)};
+	*moved = turn.batch.back || turn.batch.taken;
 	if (!*moved)
 		return 0;
-	/* In this order: what arrived cannot lie in a frame that comes back only now. */
-	now_ns = batch.taken ? wn_lane_now_ns() : 0;
-	for (uint32_t i = 0; i < batch.taken; i++) {
-		if (wn_xdp_take(&lane->xdp, view, i, &item) == WN_TAKE_PACKET)
-			wn_drive_packet_run(lane, &item, &batch, now_ns, counts, data);
-		else
-			lane->values[WN_DRIVE_BAD_ARRIVALS]++;
-	}
-	for (uint32_t i = 0; i < batch.back; i++) {
-		if (wn_xdp_take_back(&lane->xdp, view, i, &item) == WN_TAKE_BACK)
-			wn_xdp_give(&lane->xdp, view, batch.given++, item.frame);
+	now_ns = turn.batch.taken ? wn_lane_now_ns() : 0;
+	for (uint32_t i = 0; i < turn.batch.taken; i++)
+		wn_drive_entry(lane, i, &turn, now_ns, counts, data);
+	for (uint32_t i = 0; i < turn.batch.back; i++) {
+		if (wn_drive_port_take_back(&lane->port, view, i, &item) == WN_TAKE_BACK)
+			wn_drive_come_back(lane, &item, &turn);
 		else
 			lane->values[WN_DRIVE_BAD_RETURNS]++;
 	}
-	wn_xdp_release(view, &lane->xdp, &batch);
-	wn_xdp_show(view, &lane->xdp, &batch);
-	wn_xdp_retire(&lane->xdp, &batch);
-	return batch.taken;
+	wn_drive_finish(lane, &turn);
+	return (uint32_t)(lane->values[WN_DRIVE_TAKEN] - before);
 }
 
 /*
@@ -129,7 +181,7 @@ static inline uint32_t wn_drive_serve(struct wn_drive_lane *lane, const struct w
 	for (uint32_t i = wn_lane_words; i-- > 0;)
 		counts[i] = row[i];
 	do {
-		served += wn_drive_batch(lane, counts, data, &moved);
+		served += wn_drive_once(lane, counts, data, &moved);
 	} while (moved && served < budget);
 	for (uint32_t i = wn_lane_words; i-- > 0;)
 		wn_counter_store(&row[i], counts[i]);

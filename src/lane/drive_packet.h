@@ -39,7 +39,7 @@ WN_FN void wn_drive_packet(WN_PRIVATE struct wn_packet *packet, WN_STAGED const 
 /* Code and length as in a verdict word, without the lap. */
 WN_FN uint32_t wn_drive_run(WN_PRIVATE struct wn_packet *packet, WN_GLOBAL const struct wn_identity *identity)
 {
-	if ((packet->flags & WN_SLOT_FRAME) && (uint32_t)wn_program_kind == (uint32_t)WN_DATAGRAM)
+	if ((uint32_t)wn_program_kind == (uint32_t)WN_DATAGRAM && (packet->flags & WN_SLOT_FRAME))
 		return wn_stack_run(packet, identity);
 	return wn_packet_judge(packet, wn_program_run(packet));
 }

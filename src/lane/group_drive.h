@@ -15,14 +15,14 @@
 #define WN_LANE_GROUP_DRIVE_H
 
 #include "lane/drive_packet.h"
+#include "lane/drive_port.h"
 #include "lane/group.h"
-#include "lane/port_xdp.h"
 
 struct wn_group_drive {
 	WN_PRIVATE struct wn_group *group;
 	WN_STAGED struct wn_drive_view *view;
 	WN_STAGED uint64_t *values;    /* enum wn_drive_value; the leader's */
-	struct wn_xdp_port xdp;
+	struct wn_drive_port port;
 	uint32_t published;            /* of the handover ring */
 	uint32_t arrived, sent;        /* entries not taken, when last looked */
 	uint32_t closed, leave;
@@ -47,10 +47,11 @@ WN_FN void wn_group_drive_look(WN_PRIVATE struct wn_group_drive *drive)
 {
 	WN_STAGED const struct wn_drive_view *view = drive->view;
 	const uint32_t lane = wn_group_lane();
-	WN_GLOBAL uint32_t *looked_at = view->xdp.rx.producer;
+	const uint32_t is_uring = wn_drive_is_uring(view);
+	WN_GLOBAL uint32_t *looked_at = is_uring ? view->uring.cq.producer : view->xdp.rx.producer;
 	uint32_t mine = 0;
 
-	if (lane == 1)
+	if (lane == 1 && !is_uring)
 		looked_at = view->xdp.completion.producer;
 	else if (lane == 2)
 		looked_at = &view->words->closed;
@@ -59,8 +60,9 @@ WN_FN void wn_group_drive_look(WN_PRIVATE struct wn_group_drive *drive)
 	if (lane < 4)
 		mine = wn_load_acquire(looked_at); /* (C) (E1) */
 	wn_group_barrier();
-	drive->arrived = wn_group_shuffle(mine, 0) - drive->xdp.rx;
-	drive->sent = wn_group_shuffle(mine, 1) - drive->xdp.completion;
+	drive->arrived = wn_group_shuffle(mine, 0) - (is_uring ? drive->port.uring.cq : drive->port.xdp.rx);
+	drive->sent = wn_group_shuffle(mine, 1);
+	drive->sent = is_uring ? 0 : drive->sent - drive->port.xdp.completion;
 	drive->closed = wn_group_shuffle(mine, 2);
 	drive->leave = wn_group_shuffle(mine, 3);
 }
@@ -88,22 +90,45 @@ WN_FN void wn_group_drive_tally_bytes(WN_PRIVATE const struct wn_group_drive *dr
 		drive->values[value] += sum;
 }
 
+/*
+ * Gives back the frames of the lanes with `is_mine`. What was sent was counted when it went: where the kernel had an
+ * error for it, now it is known better.
+ */
+WN_FN void wn_group_drive_come_back(WN_PRIVATE const struct wn_group_drive *drive,
+				    WN_PRIVATE const struct wn_drive_item *item, uint32_t is_mine,
+				    WN_PRIVATE struct wn_drive_batch *batch)
+{
+	const uint32_t back = wn_group_ballot(is_mine);
+	const uint32_t answers = wn_group_ballot(is_mine && item->failed && !item->forwards);
+	const uint32_t forwards = wn_group_ballot(is_mine && item->failed && item->forwards);
+
+	if (is_mine)
+		wn_drive_port_give(&drive->port, drive->view, batch->given + wn_group_rank(back), item->frame);
+	batch->given += wn_group_bits(back);
+	if (answers | forwards) {
+		const uint64_t bytes = wn_group_sum(is_mine && item->failed && !item->forwards ? item->length : 0);
+
+		if (wn_group_lane() == 0) {
+			drive->values[WN_DRIVE_ANSWERED] -= wn_group_bits(answers);
+			drive->values[WN_DRIVE_ANSWERED_BYTES] -= bytes;
+			drive->values[WN_DRIVE_FORWARDED] -= wn_group_bits(forwards);
+			drive->values[WN_DRIVE_SEND_FAILED] += wn_group_bits(answers | forwards);
+		}
+	}
+}
+
 /* Frames that were sent go back to fill, up to one a lane, `count` entries of completion. */
 WN_FN void wn_group_drive_take_sent(WN_PRIVATE struct wn_group_drive *drive, uint32_t count,
-				    WN_PRIVATE struct wn_xdp_batch *batch)
+				    WN_PRIVATE struct wn_drive_batch *batch)
 {
-	WN_STAGED const struct wn_drive_view *view = drive->view;
 	const uint32_t lane = wn_group_lane();
-	struct wn_drive_item item = {0, 0, 0, 0, 0, 0, 0, 0};
-	uint32_t back, taken = WN_TAKE_NOTHING;
+	struct wn_drive_item item = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+	uint32_t taken = WN_TAKE_NOTHING;
 
 	if (lane < count)
-		taken = wn_xdp_take_back(&drive->xdp, view, lane, &item);
-	back = wn_group_ballot(taken == WN_TAKE_BACK);
+		taken = wn_drive_port_take_back(&drive->port, drive->view, lane, &item);
 	wn_group_drive_tally(drive, taken == WN_TAKE_BAD, WN_DRIVE_BAD_RETURNS);
-	if (taken == WN_TAKE_BACK)
-		wn_xdp_give(&drive->xdp, view, batch->given + wn_group_rank(back), item.frame);
-	batch->given += wn_group_bits(back);
+	wn_group_drive_come_back(drive, &item, taken == WN_TAKE_BACK, batch);
 }
 
 /* Copies pieces of the pool to the handover ring's frames, all lanes each piece: they are rare. */
@@ -180,7 +205,8 @@ struct wn_group_fate {
 };
 
 WN_FN void wn_group_drive_decide(WN_STAGED const struct wn_drive_view *view, WN_PRIVATE const struct wn_group_item *item,
-			   WN_STAGED const uint8_t *bytes, WN_PRIVATE struct wn_group_fate *fate)
+			   WN_STAGED const uint8_t *bytes, WN_PRIVATE struct wn_drive_item *frame,
+			   WN_PRIVATE struct wn_group_fate *fate)
 {
 	fate->is_mine = item->is_mine;
 	fate->code = wn_verdict_code(item->word);
@@ -190,7 +216,8 @@ WN_FN void wn_group_drive_decide(WN_STAGED const struct wn_drive_view *view, WN_
 	fate->value = wn_drive_drop_value(fate->code);
 	if (!fate->sends)
 		return;
-	fate->sends = wn_xdp_can_send(view, bytes, fate->length);
+	frame->forwards = fate->code != WN_REPLY;
+	fate->sends = wn_drive_port_can_send(view, frame, bytes, fate->length);
 	fate->value = !fate->sends              ? (uint32_t)WN_DRIVE_SEND_FAILED
 		      : fate->code == WN_REPLY ? (uint32_t)WN_DRIVE_ANSWERED
 						: (uint32_t)WN_DRIVE_FORWARDED;
@@ -198,16 +225,16 @@ WN_FN void wn_group_drive_decide(WN_STAGED const struct wn_drive_view *view, WN_
 
 /* Puts all lanes' frames on tx or fill, behind those that are there already, and counts them. */
 WN_FN void wn_group_drive_carry_out(WN_PRIVATE struct wn_group_drive *drive, WN_PRIVATE const struct wn_group_fate *fate,
-			      WN_PRIVATE const struct wn_drive_item *item, WN_PRIVATE struct wn_xdp_batch *batch)
+			      WN_PRIVATE const struct wn_drive_item *item, WN_PRIVATE struct wn_drive_batch *batch)
 {
 	WN_STAGED const struct wn_drive_view *view = drive->view;
 	const uint32_t sending = wn_group_ballot(fate->sends);
 	const uint32_t giving = wn_group_ballot(fate->is_mine && !fate->sends);
 
 	if (fate->sends)
-		wn_xdp_send(&drive->xdp, view, batch->sent + wn_group_rank(sending), item, fate->length);
+		wn_drive_port_send(&drive->port, view, batch->sent + wn_group_rank(sending), item, fate->length);
 	else if (fate->is_mine)
-		wn_xdp_give(&drive->xdp, view, batch->given + wn_group_rank(giving), item->frame);
+		wn_drive_port_give(&drive->port, view, batch->given + wn_group_rank(giving), item->frame);
 	batch->sent += wn_group_bits(sending);
 	batch->given += wn_group_bits(giving);
 	wn_group_drive_tally(drive, fate->is_mine, fate->value);
@@ -218,14 +245,28 @@ WN_FN void wn_group_drive_carry_out(WN_PRIVATE struct wn_group_drive *drive, WN_
 			     WN_DRIVE_ANSWERED_BYTES);
 }
 
+/* What the lanes' entries say of the ring itself. */
+WN_FN void wn_group_drive_note(WN_PRIVATE const struct wn_group_drive *drive,
+			       WN_PRIVATE const struct wn_drive_item *item, uint32_t taken,
+			       WN_PRIVATE struct wn_drive_batch *batch)
+{
+	uint32_t ended = wn_group_ballot(item->ended);
+
+	batch->received = wn_group_bits(wn_group_ballot(taken == WN_TAKE_PACKET || taken == WN_TAKE_BAD_FRAME));
+	for (; ended; ended &= ended - 1)
+		batch->ended = wn_group_shuffle(item->ended, wn_lowest_bit(ended));
+	wn_group_drive_tally(drive, taken == WN_TAKE_BAD || taken == WN_TAKE_BAD_FRAME, WN_DRIVE_BAD_ARRIVALS);
+	wn_group_drive_tally(drive, taken == WN_TAKE_NOTHING && item->failed, WN_DRIVE_RECEIVE_ERRORS);
+}
+
 /* Up to one packet a lane, `count` entries of rx. */
 WN_FN void wn_group_drive_take_arrived(WN_PRIVATE struct wn_group_drive *drive, uint32_t count,
-				 WN_PRIVATE struct wn_xdp_batch *batch)
+				 WN_PRIVATE struct wn_drive_batch *batch)
 {
 	WN_STAGED const struct wn_drive_view *view = drive->view;
 	const uint32_t lane = wn_group_lane();
 	const uint32_t before = wn_group_shuffle(lane ? 0 : (uint32_t)drive->values[WN_DRIVE_TAKEN], 0);
-	struct wn_drive_item item = {0, 0, 0, 0, 0, 0, 0, 0};
+	struct wn_drive_item item = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, returned;
 	struct wn_group_item mine = {0, 0, 0, 0, 0, 1};
 	uint32_t taken = WN_TAKE_NOTHING;
 	struct wn_group_output output;
@@ -234,8 +275,10 @@ WN_FN void wn_group_drive_take_arrived(WN_PRIVATE struct wn_group_drive *drive, 
 	struct wn_packet packet;
 
 	if (lane < count)
-		taken = wn_xdp_take(&drive->xdp, view, lane, &item);
-	wn_group_drive_tally(drive, taken == WN_TAKE_BAD, WN_DRIVE_BAD_ARRIVALS);
+		taken = wn_drive_port_take(&drive->port, view, lane, &item);
+	wn_group_drive_note(drive, &item, taken, batch);
+	returned = item;
+	returned.failed = taken == WN_TAKE_BACK && item.failed;
 	mine.is_mine = taken == WN_TAKE_PACKET;
 	if (!mine.is_mine)
 		item.length = item.wire_length = 0;
@@ -243,7 +286,7 @@ WN_FN void wn_group_drive_take_arrived(WN_PRIVATE struct wn_group_drive *drive, 
 	wn_group_judge(drive->group, &packet, &mine, &times, &output, item.offset, count);
 	if (wn_group_ballot(output.piece.bytes))
 		wn_group_stage_out(view->frames, drive->group->local, drive->group->stride, &output.piece, count);
-	wn_group_drive_decide(view, &mine, output.bytes, &fate);
+	wn_group_drive_decide(view, &mine, output.bytes, &item, &fate);
 	wn_group_barrier();
 	if (wn_group_ballot(fate.hands)) {
 		const uint32_t done = wn_group_drive_hand_over(drive, &packet, item.offset, mine.word, fate.hands);
@@ -252,6 +295,7 @@ WN_FN void wn_group_drive_take_arrived(WN_PRIVATE struct wn_group_drive *drive, 
 			fate.value = done ? WN_DRIVE_HANDED : WN_DRIVE_FULL;
 	}
 	wn_group_drive_carry_out(drive, &fate, &item, batch);
+	wn_group_drive_come_back(drive, &returned, taken == WN_TAKE_BACK || taken == WN_TAKE_BAD_FRAME, batch);
 	wn_group_note(drive->group, &times, count, 0);
 }
 
@@ -259,11 +303,11 @@ WN_FN void wn_group_drive_take_arrived(WN_PRIVATE struct wn_group_drive *drive, 
 WN_FN uint32_t wn_group_drive_batch(WN_PRIVATE struct wn_group_drive *drive)
 {
 	WN_STAGED const struct wn_drive_view *view = drive->view;
-	struct wn_xdp_batch batch;
+	struct wn_drive_batch batch;
 
 	batch.taken = drive->arrived < WN_GROUP_LANES ? drive->arrived : (uint32_t)WN_GROUP_LANES;
 	batch.back = drive->sent < WN_GROUP_LANES ? drive->sent : (uint32_t)WN_GROUP_LANES;
-	batch.sent = batch.given = 0;
+	batch.sent = batch.given = batch.received = batch.ended = 0;
 	if (!batch.taken && !batch.back)
 		return 0;
 	/* In this order: what arrived cannot lie in a frame that comes back only now. */
@@ -273,11 +317,11 @@ WN_FN uint32_t wn_group_drive_batch(WN_PRIVATE struct wn_group_drive *drive)
 		wn_group_drive_take_sent(drive, batch.back, &batch);
 	wn_group_barrier();
 	if (wn_group_lane() == 0)
-		wn_xdp_release(view, &drive->xdp, &batch);
+		wn_drive_port_release(view, &drive->port, &batch);
 	wn_group_barrier();
 	if (wn_group_lane() == 0)
-		wn_xdp_show(view, &drive->xdp, &batch);
-	wn_xdp_retire(&drive->xdp, &batch);
+		wn_drive_port_show(view, &drive->port, &batch);
+	wn_drive_port_retire(view, &drive->port, &batch);
 	drive->group->is_dirty = 1;
 	return 1;
 }
@@ -289,11 +333,14 @@ WN_FN void wn_group_drive_flush(WN_PRIVATE struct wn_group_drive *drive)
 	const uint32_t lane = wn_group_lane();
 	const uint64_t sequence = words->sequence;
 
-	if (lane == 0)
+	if (lane == 0) {
+		drive->values[WN_DRIVE_CQ_CURSOR] = drive->port.uring.cq;
+		drive->values[WN_DRIVE_SQ_CURSOR] = drive->port.uring.sq;
 		wn_store_relaxed64(&words->sequence, sequence + 1);
+	}
 	wn_group_barrier();
-	if (lane < WN_DRIVE_VALUES)
-		wn_store_release64(&words->values[lane], drive->values[lane]); /* (S1) */
+	for (uint32_t i = lane; i < WN_DRIVE_VALUES; i += WN_GROUP_LANES)
+		wn_store_release64(&words->values[i], drive->values[i]); /* (S1) */
 	wn_group_barrier();
 	if (lane == 0)
 		wn_store_release64(&words->sequence, sequence + 2); /* (S1) */
@@ -317,7 +364,7 @@ WN_FN void wn_group_drive_init(WN_PRIVATE struct wn_group_drive *drive, WN_PRIVA
 	for (uint32_t i = lane; i < WN_DRIVE_VALUES; i += WN_GROUP_LANES)
 		drive->values[i] = drive->view->words->values[i];
 	drive->published = drive->view->handover.words->published;
-	wn_xdp_init(&drive->xdp, drive->view);
+	wn_drive_port_init(&drive->port, drive->view);
 	drive->arrived = drive->sent = drive->closed = drive->leave = 0;
 	wn_group_barrier();
 }

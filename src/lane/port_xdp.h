@@ -145,17 +145,9 @@ WN_FN void wn_xdp_give(WN_PRIVATE const struct wn_xdp_port *port,
 	*wn_xdp_address_at(&view->xdp.fill, port->fill + k) = (uint64_t)frame << view->frame_shift;
 }
 
-/* What one batch did to each ring. */
-struct wn_xdp_batch {
-	uint32_t taken;   /* entries of rx */
-	uint32_t back;    /* entries of completion */
-	uint32_t sent;    /* entries of tx */
-	uint32_t given;   /* entries of fill */
-};
-
 /* Behind a barrier of the group, one lane: what was taken may be overwritten. */
 WN_FN void wn_xdp_release(WN_STAGED const struct wn_drive_view *view, WN_PRIVATE const struct wn_xdp_port *port,
-			  WN_PRIVATE const struct wn_xdp_batch *batch)
+			  WN_PRIVATE const struct wn_drive_batch *batch)
 {
 	if (batch->taken)
 		wn_store_release(view->xdp.rx.consumer, port->rx + batch->taken); /* (F) */
@@ -165,7 +157,7 @@ WN_FN void wn_xdp_release(WN_STAGED const struct wn_drive_view *view, WN_PRIVATE
 
 /* Behind another one, the same lane: the kernel may send, and receive, from what was put there. */
 WN_FN void wn_xdp_show(WN_STAGED const struct wn_drive_view *view, WN_PRIVATE const struct wn_xdp_port *port,
-		       WN_PRIVATE const struct wn_xdp_batch *batch)
+		       WN_PRIVATE const struct wn_drive_batch *batch)
 {
 	if (batch->sent)
 		wn_store_release(view->xdp.tx.producer, port->tx + batch->sent); /* (P) */
@@ -174,7 +166,7 @@ WN_FN void wn_xdp_show(WN_STAGED const struct wn_drive_view *view, WN_PRIVATE co
 }
 
 /* All lanes: goes on to the next batch. */
-WN_FN void wn_xdp_retire(WN_PRIVATE struct wn_xdp_port *port, WN_PRIVATE const struct wn_xdp_batch *batch)
+WN_FN void wn_xdp_retire(WN_PRIVATE struct wn_xdp_port *port, WN_PRIVATE const struct wn_drive_batch *batch)
 {
 	port->rx += batch->taken;
 	port->completion += batch->back;

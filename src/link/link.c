@@ -8,7 +8,7 @@
 #include <string.h>
 
 const struct wn_link_ops *const wn_link_kinds[] = {
-	&wn_link_udp, &wn_link_packet, &wn_link_xdp, &wn_link_pcap, &wn_link_memory, NULL,
+	&wn_link_udp, &wn_link_uring, &wn_link_packet, &wn_link_xdp, &wn_link_pcap, &wn_link_memory, NULL,
 };
 
 static const struct wn_link_ops *find_kind(const char *spec, size_t length)

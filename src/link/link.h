@@ -262,6 +262,7 @@ extern const struct wn_link_ops *const wn_link_kinds[];
 
 extern const struct wn_link_ops wn_link_memory;
 extern const struct wn_link_ops wn_link_udp;
+extern const struct wn_link_ops wn_link_uring;
 extern const struct wn_link_ops wn_link_packet;
 extern const struct wn_link_ops wn_link_xdp;
 extern const struct wn_link_ops wn_link_pcap;

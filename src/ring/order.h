@@ -11,6 +11,10 @@
  *   store_release   nothing before it, in program order, is done after it
  *   load_relaxed    the value alone
  *   store_relaxed   the value alone
+ *
+ * One is 16 bits wide, because the kernel's layout has such a word (lane/port_uring.h). OpenCL has no
+ * 16-bit atomics and stores the aligned 32 bits that it lies in, with the other half as it was: both
+ * halves must have the same writer.
  */
 #ifndef WN_RING_ORDER_H
 #define WN_RING_ORDER_H
@@ -46,6 +50,16 @@ WN_FN void wn_store_relaxed(WN_GLOBAL uint32_t *word, uint32_t value)
 	atomic_store_explicit((WN_GLOBAL atomic_uint *)word, value, memory_order_relaxed, WN_SCOPE);
 }
 
+/* The device is little-endian, as its host is: the upper half is the one at the odd address. */
+WN_FN void wn_store_release16(WN_GLOBAL uint16_t *word, uint16_t value)
+{
+	const uint32_t is_upper = (uint32_t)((uint64_t)word >> 1) & 1;
+	WN_GLOBAL uint16_t *pair = word - is_upper;
+	const uint32_t both = is_upper ? (uint32_t)value << 16 | pair[0] : (uint32_t)pair[1] << 16 | value;
+
+	wn_store_release((WN_GLOBAL uint32_t *)pair, both);
+}
+
 #elif defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
 
 /* PTX ISA, "Memory Consistency Model"; sm_70 and later. */
@@ -78,6 +92,11 @@ WN_FN void wn_store_release(uint32_t *word, uint32_t value)
 	asm volatile("st.release.sys.global.u32 [%0], %1;" : : "l"(word), "r"(value) : "memory");
 }
 
+WN_FN void wn_store_release16(uint16_t *word, uint16_t value)
+{
+	asm volatile("st.release.sys.global.u16 [%0], %1;" : : "l"(word), "h"(value) : "memory");
+}
+
 WN_FN void wn_store_relaxed(uint32_t *word, uint32_t value)
 {
 	asm volatile("st.relaxed.sys.global.u32 [%0], %1;" : : "l"(word), "r"(value) : "memory");
@@ -107,6 +126,11 @@ WN_FN uint32_t wn_load_relaxed(const uint32_t *word)
 }
 
 WN_FN void wn_store_release(uint32_t *word, uint32_t value)
+{
+	__atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+WN_FN void wn_store_release16(uint16_t *word, uint16_t value)
 {
 	__atomic_store_n(word, value, __ATOMIC_RELEASE);
 }
