@@ -31,7 +31,7 @@ static const struct wn_argument bench_arguments[] = {
 	{ARGUMENT_DEVICE, 'd', "device", "DEVICE", WN_ARGUMENT_TEXT, 0, 0, "@device",
 	 "what runs the programs (preset cpu); `warpnic devices` lists them"},
 	{ARGUMENT_ONLY, 0, "only", "TABLE,...", WN_ARGUMENT_TEXT, 0, 0,
-	 "cpu|ring|latency|lanes|bytes|work|dns|sampling|claims", "these tables only: cpu, ring, latency, lanes, bytes, work, dns, sampling, claims"},
+	 "cpu|ring|latency|lanes|bytes|resident|work|dns|sampling|claims", "these tables only: cpu, ring, latency, lanes, bytes, resident, work, dns, sampling, claims"},
 	{ARGUMENT_REPEAT, 0, "repeat", "N", WN_ARGUMENT_NUMBER, 1, WN_BENCH_RUNS_MAX, NULL,
 	 "runs of each figure (preset 7, with --quick 3)"},
 	{ARGUMENT_SECONDS, 0, "seconds", "SECONDS", WN_ARGUMENT_REAL, 0, 60, NULL,
@@ -55,7 +55,7 @@ static const struct {
 	wn_bench_maker *make;
 } makers[] = {
 	{"cpu", wn_bench_cpu},     {"ring", wn_bench_ring}, {"latency", wn_bench_latency},
-	{"lanes", wn_bench_lanes}, {"bytes", wn_bench_bytes}, {"work", wn_bench_work},
+	{"lanes", wn_bench_lanes}, {"bytes", wn_bench_bytes}, {"resident", wn_bench_in_gpu}, {"work", wn_bench_work},
 	{"dns", wn_bench_dns},	   {"sampling", wn_bench_sampling}, {"claims", wn_bench_claims},
 };
 
@@ -96,7 +96,7 @@ static int check_only(const char *only)
 			is_known |= strlen(makers[i].name) == length && !strncmp(makers[i].name, only, length);
 		if (!is_known)
 			return wn_tool_usage(&wn_command_bench, "--only %.*s: no such table; there are cpu, ring, latency, lanes, "
-								"bytes, work, dns, sampling and claims", (int)length, only);
+								"bytes, resident, work, dns, sampling and claims", (int)length, only);
 		only += length + (only[length] == ',');
 	}
 	return 0;
@@ -205,7 +205,7 @@ static int measure(struct wn_bench *bench, const struct wishes *wishes, FILE *te
 			fprintf(stderr, "warpnic bench: %s\r", makers[i].name);
 		if (makers[i].make(bench) == -EINTR)
 			rc = 1;
-		if (text && bench->result->tables[bench->result->table_count - 1].row_count)
+		if (text)
 			wn_bench_print_table(&bench->result->tables[bench->result->table_count - 1], text);
 	}
 	wn_bench_judge_spread(bench->result);
@@ -247,6 +247,36 @@ static int write_csv(const struct wn_bench *bench, FILE *file)
 	return ferror(file) ? -EIO : 0;
 }
 
+/* Charts into the folder that was asked for, or into one that goes again, for the report. Returns the exit status. */
+static int draw(const struct wn_bench *bench, const struct wishes *wishes, int status)
+{
+	char own[] = "/tmp/warpnic-charts-XXXXXX", path[64];
+	const char *folder = wishes->charts ? wishes->charts : mkdtemp(own);
+	struct wn_error error = {0};
+	const int drawn = folder ? wn_bench_charts(bench->result, folder, &error) : -1;
+	FILE *file = wishes->report ? is_stdout(wishes->report) ? stdout : fopen(wishes->report, "we") : NULL;
+
+	if (drawn < 0)
+		fprintf(stderr, "warpnic bench: %s\n", error.text);
+	if (drawn < 0 && wishes->charts)
+		status = (int)error.status;
+	if (file) {
+		wn_bench_report(bench->result, drawn < 0 ? NULL : folder, file);
+		if (ferror(file) | (file != stdout && fclose(file)))
+			status = WN_FAILED;
+	} else if (wishes->report) {
+		fprintf(stderr, "warpnic bench: '%s': %s\n", wishes->report, strerror(errno));
+		status = WN_FAILED;
+	}
+	for (uint32_t i = 0; !wishes->charts && folder && wn_bench_chart_names[i]; i++) {
+		snprintf(path, sizeof(path), "%s/%s.svg", folder, wn_bench_chart_names[i]);
+		unlink(path);
+	}
+	if (!wishes->charts && folder)
+		rmdir(folder);
+	return status;
+}
+
 static int open_check(const char *device, struct wn_error *error)
 {
 	struct wn_device opened = {0};
@@ -256,16 +286,9 @@ static int open_check(const char *device, struct wn_error *error)
 	return rc;
 }
 
-static int compare_with(const struct wn_bench_result *result, const struct wn_bench_result *old, FILE *text)
-{
-	if (text)
-		wn_bench_compare(result, old, text);
-	return 0;
-}
-
 static int run_parsed(struct wn_bench *bench, const struct wishes *wishes, struct wn_bench_result *old)
 {
-	FILE *text = is_stdout(wishes->json) || is_stdout(wishes->csv) ? NULL : stdout;
+	FILE *text = is_stdout(wishes->json) || is_stdout(wishes->csv) || is_stdout(wishes->report) ? NULL : stdout;
 	struct wn_error error = {0};
 	int status = WN_OK, is_stopped = 0;
 
@@ -286,12 +309,14 @@ static int run_parsed(struct wn_bench *bench, const struct wishes *wishes, struc
 				fprintf(text, "%s- %s: %s\n", i == bench->result->fact_count - 2 ? "\n" : "", bench->result->facts[i].name,
 					bench->result->facts[i].value);
 	}
-	if (wishes->against)
-		compare_with(bench->result, old, text);
+	if (wishes->against && text)
+		wn_bench_compare(bench->result, old, text);
 	if (wishes->json)
 		status = write_file(wishes->json, bench, write_json, status);
 	if (wishes->csv)
 		status = write_file(wishes->csv, bench, write_csv, status);
+	if (wishes->charts || wishes->report)
+		status = draw(bench, wishes, status);
 	return wn_tool_finish_output(&wn_command_bench, is_stopped ? WN_FAILED : status);
 }
 

@@ -3,7 +3,7 @@
  * What the files of `warpnic bench` share.
  *
  *   bench.c            the command: which tables, in which order, where the result goes
- *   bench_NAME.c       one table each: cpu, ring, latency, lanes, bytes, work, dns, sampling, claims
+ *   bench_NAME.c       one table each: cpu, ring, latency, lanes, bytes, resident, work, dns, sampling, claims
  *   bench_measure.c    one load through one runtime, in some windows of time
  *   bench_client.c     the other side: `warpnic send` as a process of its own
  *   bench_table.c      tables of figures, and as text and CSV
@@ -23,7 +23,7 @@
 
 enum {
 	WN_BENCH_COLUMNS_MAX = 8,
-	WN_BENCH_ROWS_MAX = 24,
+	WN_BENCH_ROWS_MAX = 32,
 	WN_BENCH_TABLES_MAX = 12,
 	WN_BENCH_NOTES_MAX = 8,
 	WN_BENCH_FACTS_MAX = 24,
@@ -202,6 +202,12 @@ struct wn_bench_client;
 struct wn_bench_client *wn_bench_client_start(const char *const *arguments);
 /* Waits for it, and takes its JSON document into `text`. 0 or -errno. */
 int wn_bench_client_wait(struct wn_bench_client *client, char *text, size_t bytes);
+/*
+ * The device loop on packets that lie in the GPU's memory already (bench/resident.cu), where a build with nvcc
+ * left it beside this program: millions of packets a second, or GB/s for `key` "gbytes". 0: not there.
+ */
+double wn_bench_resident(const char *program, const char *how, uint32_t lanes, uint32_t bytes, double seconds, const char *key);
+
 /* A number of such a document, behind two keys, of which the first may be NULL; 0 where it is not there. */
 double wn_bench_number_in(const char *text, const char *object, const char *key);
 
@@ -209,7 +215,7 @@ double wn_bench_number_in(const char *text, const char *object, const char *key)
 
 typedef int wn_bench_maker(struct wn_bench *bench);
 wn_bench_maker wn_bench_cpu, wn_bench_ring, wn_bench_latency, wn_bench_lanes, wn_bench_bytes, wn_bench_work,
-	wn_bench_dns, wn_bench_sampling, wn_bench_claims;
+	wn_bench_in_gpu, wn_bench_dns, wn_bench_sampling, wn_bench_claims;
 
 /* -- bench_twin.c: the work program, written by hand for one core -- */
 

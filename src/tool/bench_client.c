@@ -95,3 +95,25 @@ double wn_bench_number_in(const char *text, const char *object, const char *key)
 	}
 	return strtod(at, NULL);
 }
+
+double wn_bench_resident(const char *program, const char *how, uint32_t lanes, uint32_t bytes, double seconds, const char *key)
+{
+	char self[400], command[640], text[1024];
+	const ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	size_t used = 0;
+	FILE *pipe;
+
+	self[length > 0 ? length : 0] = '\0';
+	if (!strrchr(self, '/') || strpbrk(self, "'\\"))
+		return 0;
+	*strrchr(self, '/') = '\0';
+	snprintf(command, sizeof(command), "'%s/bench/resident-%s' %s %u %u %.3f 2>/dev/null", self, program, how, lanes, bytes,
+		 seconds);
+	pipe = popen(command, "re");
+	if (pipe) {
+		used = fread(text, 1, sizeof(text) - 1, pipe);
+		pclose(pipe);
+	}
+	text[used] = '\0';
+	return wn_bench_number_in(text, NULL, key);
+}

@@ -165,7 +165,7 @@ static int width_of(const struct wn_bench_table *table, uint32_t column)
 }
 
 /* A table of Markdown, which is a table for the eye, too. */
-void wn_bench_print_table(const struct wn_bench_table *table, FILE *file)
+static void print_rows(const struct wn_bench_table *table, FILE *file)
 {
 	int widths[WN_BENCH_COLUMNS_MAX], first = (int)strlen(table->first);
 	char text[400];
@@ -173,7 +173,7 @@ void wn_bench_print_table(const struct wn_bench_table *table, FILE *file)
 	for (uint32_t r = 0; r < table->row_count; r++)
 		if ((int)strlen(table->rows[r].name) > first)
 			first = (int)strlen(table->rows[r].name);
-	fprintf(file, "\n### %s\n\n| %-*s |", table->title, first, table->first);
+	fprintf(file, "\n| %-*s |", first, table->first);
 	for (uint32_t c = 0; c < table->column_count; c++) {
 		const struct wn_bench_column *column = &table->columns[c];
 
@@ -190,6 +190,13 @@ void wn_bench_print_table(const struct wn_bench_table *table, FILE *file)
 			fprintf(file, " %-*s |", widths[c], show_cell(&table->rows[r].cells[c], text, sizeof(text)));
 	}
 	fprintf(file, "\n");
+}
+
+void wn_bench_print_table(const struct wn_bench_table *table, FILE *file)
+{
+	fprintf(file, "\n### %s\n", table->title);
+	if (table->row_count)
+		print_rows(table, file);
 	for (uint32_t i = 0; i < table->note_count; i++)
 		fprintf(file, "\n%s\n", table->notes[i]);
 	fflush(file);

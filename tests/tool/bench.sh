@@ -18,11 +18,23 @@ result $? "machine, versions and spread are named"
 grep -q '| packets a second  *| 10M+ *| [0-9]' "$folder/text"
 result $? "a claim has what was measured beside it"
 
-"$WARPNIC" bench --from "$folder/run.json" --csv - >"$folder/again.csv" 2>"$folder/error" && cmp -s "$folder/run.csv" "$folder/again.csv"
+"$WARPNIC" bench --from "$folder/run.json" --json - >"$folder/again.json" 2>"$folder/error" && cmp -s "$folder/run.json" "$folder/again.json"
 result $? "a run out of JSON is the run that was written"
 "$WARPNIC" bench --from "$folder/run.json" --against "$folder/run.json" >"$folder/ratios" 2>"$folder/error" &&
 	grep -q '^| work | 1000 | by hand, one core, M/s | .* | 1.00 |$' "$folder/ratios"
 result $? "against itself all ratios are 1"
+
+"$WARPNIC" bench --from "$folder/run.json" --report "$folder/page.html" >/dev/null 2>"$folder/error" &&
+	grep -q '<td>packets a second</td><td>10M+</td><td>[0-9]' "$folder/page.html" && ! grep -Eq '(src|href)="?(http|/|file)' "$folder/page.html"
+result $? "the report has the claims, and needs no other file"
+if command -v gnuplot >/dev/null; then
+	"$WARPNIC" bench --from "$folder/run.json" --charts "$folder/charts" >/dev/null 2>"$folder/error" &&
+		grep -q '</svg>' "$folder/charts/work.svg" && [ "$(grep -c 'data:image/svg' "$folder/page.html")" -ge 3 ]
+	result $? "charts are drawn, and are in the report"
+else
+	grep -q 'gnuplot is not here' "$folder/error" && grep -q 'Charts are left out' "$folder/page.html"
+	result $? "without gnuplot the report says what is left out"
+fi
 
 refuses() { # STATUS TEXT NAME ARGUMENT...
 	status=$1 text=$2 name=$3
