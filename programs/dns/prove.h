@@ -133,7 +133,7 @@ struct dns_hash3 {
 	uint64_t salt;           /* its offset in the blob */
 	uint32_t salt_bytes;
 	uint32_t at, bytes;      /* of the name; at 0: `last`, the round before */
-	uint32_t last[DNS_SHA1_WORDS];
+	struct dns_sha1 last;
 };
 
 /* Byte i of it, with SHA-1's padding, but for the length. */
@@ -141,7 +141,7 @@ WN_FN uint32_t dns_hash3_byte(WN_PRIVATE struct wn_packet *packet, WN_PRIVATE co
 			      uint32_t i)
 {
 	if (i < what->bytes && !what->at)
-		return what->last[i / 4] >> 8 * (3 - i % 4) & 0xff;
+		return dns_sha1_word(&what->last, i / 4) >> 8 * (3 - i % 4) & 0xff;
 	if (i < what->bytes)
 		return dns_fold(wn_u8(packet, what->at + i)) & 0xff;
 	i -= what->bytes;
@@ -155,9 +155,10 @@ WN_FN void dns_hash3_round(WN_PRIVATE struct wn_packet *packet, WN_PRIVATE struc
 {
 	const uint32_t bytes = what->bytes + what->salt_bytes;
 	const uint32_t blocks = (bytes + 9 + DNS_SHA1_BLOCK_BYTES - 1) / DNS_SHA1_BLOCK_BYTES;
-	uint32_t state[DNS_SHA1_WORDS], words[16];
+	struct dns_sha1 hash, copy;
+	uint32_t words[16];
 
-	dns_sha1_begin(state);
+	dns_sha1_begin(&hash);
 	WN_LOOP(block, blocks, (2 * 255 + 9) / DNS_SHA1_BLOCK_BYTES + 1)
 	{
 		WN_LOOP(i, 16, 16)
@@ -171,29 +172,31 @@ WN_FN void dns_hash3_round(WN_PRIVATE struct wn_packet *packet, WN_PRIVATE struc
 		}
 		if (block + 1 == blocks)
 			words[15] = 8 * bytes;
-		dns_sha1_block(state, words);
+		copy = hash;
+		WN_LOOP(i, DNS_SHA1_ROUNDS, DNS_SHA1_ROUNDS)
+		{
+			dns_sha1_step(&copy, words, i);
+		}
+		dns_sha1_add(&hash, &copy);
 	}
-	WN_LOOP(i, DNS_SHA1_WORDS, DNS_SHA1_WORDS)
-	{
-		what->last[i] = state[i];
-	}
+	what->last = hash;
 	what->at = 0;
 	what->bytes = DNS_SHA1_BYTES;
 }
 
 /* Whether the hash at `index` is not behind `hash`. */
 WN_FN uint32_t dns_hash3_is_before(WN_PRIVATE struct wn_packet *packet, uint32_t index,
-				   WN_PRIVATE const uint32_t *hash)
+				   WN_PRIVATE const struct dns_sha1 *hash)
 {
-	uint64_t other = wn_data_word(packet, index), mine = (uint64_t)hash[0] << 32 | hash[1];
+	uint64_t other = wn_data_word(packet, index), mine = (uint64_t)hash->a << 32 | hash->b;
 
 	if (other != mine)
 		return other < mine;
 	other = wn_data_word(packet, (uint64_t)index + 1);
-	mine = (uint64_t)hash[2] << 32 | hash[3];
+	mine = (uint64_t)hash->c << 32 | hash->d;
 	if (other != mine)
 		return other < mine;
-	return dns_high(wn_data_word(packet, (uint64_t)index + 2)) <= hash[4];
+	return dns_high(wn_data_word(packet, (uint64_t)index + 2)) <= hash->e;
 }
 
 /* The NSEC3 that covers the name that begins at `at` and is `bytes` long; `chain` is the zone's. */
@@ -204,6 +207,7 @@ WN_FN uint32_t dns_nsec3_over(WN_PRIVATE struct wn_packet *packet, uint32_t chai
 	struct dns_hash3 what;
 	uint32_t first, low = 0, high = dns_low(head);
 
+	dns_sha1_begin(&what.last);
 	what.at = at;
 	what.bytes = bytes;
 	what.salt = 8 * ((uint64_t)chain + 1);
@@ -219,7 +223,7 @@ WN_FN uint32_t dns_nsec3_over(WN_PRIVATE struct wn_packet *packet, uint32_t chai
 
 		if (low == high)
 			break;
-		if (dns_hash3_is_before(packet, first + DNS_HASHED_WORDS * middle, what.last))
+		if (dns_hash3_is_before(packet, first + DNS_HASHED_WORDS * middle, &what.last))
 			low = middle + 1;
 		else
 			high = middle;

@@ -7,7 +7,7 @@
 
 enum {
 	DNS_SHA1_BYTES = 20,
-	DNS_SHA1_WORDS = 5,
+	DNS_SHA1_ROUNDS = 80,
 	DNS_SHA1_BLOCK_BYTES = 64
 };
 
@@ -16,13 +16,18 @@ WN_FN uint32_t dns_rotate(uint32_t word, uint32_t bits)
 	return word << bits | word >> (32 - bits);
 }
 
-WN_FN void dns_sha1_begin(WN_PRIVATE uint32_t *state)
+/* The hash so far. */
+struct dns_sha1 {
+	uint32_t a, b, c, d, e;
+};
+
+WN_FN void dns_sha1_begin(WN_PRIVATE struct dns_sha1 *hash)
 {
-	state[0] = 0x67452301u;
-	state[1] = 0xefcdab89u;
-	state[2] = 0x98badcfeu;
-	state[3] = 0x10325476u;
-	state[4] = 0xc3d2e1f0u;
+	hash->a = 0x67452301u;
+	hash->b = 0xefcdab89u;
+	hash->c = 0x98badcfeu;
+	hash->d = 0x10325476u;
+	hash->e = 0xc3d2e1f0u;
 }
 
 /* The function and the constant of round i (RFC 3174, section 5), for three words of the state. */
@@ -37,30 +42,41 @@ WN_FN uint32_t dns_sha1_round(uint32_t i, uint32_t b, uint32_t c, uint32_t d)
 	return (b ^ c ^ d) + 0xca62c1d6u;
 }
 
-/* Takes a block of 16 words, which it uses up, into the state. */
-WN_FN void dns_sha1_block(WN_PRIVATE uint32_t *state, WN_PRIVATE uint32_t *words)
+/* Round i of the DNS_SHA1_ROUNDS that take a block of 16 words, which are used up, into a copy of the hash. */
+WN_FN void dns_sha1_step(WN_PRIVATE struct dns_sha1 *copy, WN_PRIVATE uint32_t *words, uint32_t i)
 {
-	uint32_t a = state[0], b = state[1], c = state[2], d = state[3], e = state[4];
+	const uint32_t at = i & 15;
+	uint32_t next;
 
-	for (uint32_t i = 0; i < 80; i++) {
-		const uint32_t at = i & 15;
-		uint32_t next;
+	if (i >= 16)
+		words[at] = dns_rotate(words[(at + 13) & 15] ^ words[(at + 8) & 15] ^ words[(at + 2) & 15] ^ words[at],
+				       1);
+	next = dns_rotate(copy->a, 5) + dns_sha1_round(i, copy->b, copy->c, copy->d) + copy->e + words[at];
+	copy->e = copy->d;
+	copy->d = copy->c;
+	copy->c = dns_rotate(copy->b, 30);
+	copy->b = copy->a;
+	copy->a = next;
+}
 
-		if (i >= 16)
-			words[at] = dns_rotate(words[(at + 13) & 15] ^ words[(at + 8) & 15] ^
-					       words[(at + 2) & 15] ^ words[at], 1);
-		next = dns_rotate(a, 5) + dns_sha1_round(i, b, c, d) + e + words[at];
-		e = d;
-		d = c;
-		c = dns_rotate(b, 30);
-		b = a;
-		a = next;
-	}
-	state[0] += a;
-	state[1] += b;
-	state[2] += c;
-	state[3] += d;
-	state[4] += e;
+/* The copy after all rounds, into the hash. */
+WN_FN void dns_sha1_add(WN_PRIVATE struct dns_sha1 *hash, WN_PRIVATE const struct dns_sha1 *copy)
+{
+	hash->a += copy->a;
+	hash->b += copy->b;
+	hash->c += copy->c;
+	hash->d += copy->d;
+	hash->e += copy->e;
+}
+
+/* Word i of it, 0 to 4. */
+WN_FN uint32_t dns_sha1_word(WN_PRIVATE const struct dns_sha1 *hash, uint32_t i)
+{
+	if (i < 2)
+		return i ? hash->b : hash->a;
+	if (i < 4)
+		return i == 2 ? hash->c : hash->d;
+	return hash->e;
 }
 
 #endif

@@ -104,22 +104,26 @@ static void hash_bytes(const uint8_t *bytes, uint32_t count, uint8_t *hash)
 {
 	const uint32_t blocks = (count + 9 + DNS_SHA1_BLOCK_BYTES - 1) / DNS_SHA1_BLOCK_BYTES;
 	uint8_t padded[9 * DNS_SHA1_BLOCK_BYTES] = {0};
-	uint32_t state[DNS_SHA1_WORDS], words[16];
+	struct dns_sha1 sum, copy;
+	uint32_t words[16];
 
 	memcpy(padded, bytes, count);
 	padded[count] = 0x80;
 	padded[blocks * DNS_SHA1_BLOCK_BYTES - 2] = (uint8_t)(8 * count >> 8);
 	padded[blocks * DNS_SHA1_BLOCK_BYTES - 1] = (uint8_t)(8 * count);
-	dns_sha1_begin(state);
+	dns_sha1_begin(&sum);
 	for (uint32_t block = 0; block < blocks; block++) {
 		const uint8_t *from = padded + block * DNS_SHA1_BLOCK_BYTES;
 
 		for (uint32_t i = 0; i < 16; i++, from += 4)
 			words[i] = (uint32_t)from[0] << 24 | (uint32_t)from[1] << 16 | (uint32_t)from[2] << 8 | from[3];
-		dns_sha1_block(state, words);
+		copy = sum;
+		for (uint32_t i = 0; i < DNS_SHA1_ROUNDS; i++)
+			dns_sha1_step(&copy, words, i);
+		dns_sha1_add(&sum, &copy);
 	}
 	for (uint32_t i = 0; i < DNS_SHA1_BYTES; i++)
-		hash[i] = (uint8_t)(state[i / 4] >> 8 * (3 - i % 4));
+		hash[i] = (uint8_t)(dns_sha1_word(&sum, i / 4) >> 8 * (3 - i % 4));
 }
 
 /* The hash of a name (RFC 5155, section 5). It may be one byte label longer than a name can be. */

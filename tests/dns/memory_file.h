@@ -8,18 +8,22 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* "OPTION=PATH" of a file with these bytes; the next call replaces them. */
-static inline const char *memory_file_load(const char *option, const void *bytes, size_t count)
-{
-	static char load[128];
-	static int fd = -1;
+/* A file, to be zeroed first. */
+struct memory_file {
+	int fd;                  /* 0: not made yet */
+	char load[128];
+};
 
-	if (fd < 0)
-		fd = memfd_create("file", MFD_CLOEXEC);
-	if (fd < 0 || ftruncate(fd, 0) || pwrite(fd, bytes, count, 0) != (ssize_t)count)
+/* "OPTION=PATH" of a file with these bytes; the next call for it replaces them. */
+static inline const char *memory_file_load(struct memory_file *file, const char *option, const void *bytes,
+					   size_t count)
+{
+	if (!file->fd)
+		file->fd = memfd_create("file", MFD_CLOEXEC);
+	if (file->fd < 0 || ftruncate(file->fd, 0) || pwrite(file->fd, bytes, count, 0) != (ssize_t)count)
 		abort();
-	snprintf(load, sizeof(load), "%s=/proc/self/fd/%d", option, fd);
-	return load;
+	snprintf(file->load, sizeof(file->load), "%s=/proc/self/fd/%d", option, file->fd);
+	return file->load;
 }
 
 #endif

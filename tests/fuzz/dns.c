@@ -21,15 +21,26 @@ static const char zone[] =
 	"@ SOA ns host 1 2 3 4 5\n@ NS ns\n@ MX 1 m\n@ RRSIG SOA 8 2 60 20300101000000 20200101000000 1 e.test. AAAA\n"
 	"ns A 192.0.2.1\nns AAAA 2001:db8::1\nm A 192.0.2.2\nm RRSIG A 8 3 60 20300101000000 20200101000000 1 e.test. BBBB\n"
 	"a CNAME b\nb CNAME m\nl CNAME no\n*.w MX 2 m\n*.w A 192.0.2.3\n*.v CNAME a\nx.y.z TXT t\n"
-	"s NS ns.s\ns NS ns\ns DS 1 8 2 05\nns.s A 192.0.2.4\n_s._u SRV 1 2 3 m\n";
+	"s NS ns.s\ns NS ns\ns DS 1 8 2 05\nns.s A 192.0.2.4\n_s._u SRV 1 2 3 m\n"
+	"d DNAME w\nc CNAME q.d\n@ NSEC a NS\na NSEC m CNAME\nm NSEC *.w A\n*.w NSEC @ A\n";
+
+/* The same names with NSEC3: hashes are no matter here, but that a name is between two. */
+static const char hashed_zone[] =
+	"$ORIGIN h.test.\n$TTL 60\n@ SOA ns host 1 2 3 4 5\n@ NS ns\n@ NSEC3PARAM 1 0 2 0102\n*.w A 192.0.2.3\n"
+	"@ RRSIG SOA 8 2 60 20300101000000 20200101000000 1 h.test. AAAA\nx.y.z TXT t\ns NS ns.s\n"
+	"00000000000000000000000000000000 NSEC3 1 1 2 0102 vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv A\n"
+	"g0000000000000000000000000000000 NSEC3 1 0 2 0102 vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv A\n"
+	"vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv NSEC3 1 0 2 0102 00000000000000000000000000000000 A\n";
 
 static void start(struct serve *serve)
 {
 	struct wn_error error = {0};
-	const char *load = memory_file_load("zone", zone, sizeof(zone) - 1);
+	struct memory_file files[2] = {{0}, {0}};
+	const char *const loads[2] = {memory_file_load(&files[0], "zone", zone, sizeof(zone) - 1),
+				      memory_file_load(&files[1], "zone", hashed_zone, sizeof(hashed_zone) - 1)};
 
 	serve_init(serve);
-	if (!wn_loader_find("zones")->missing && serve_load(serve, &load, 1, &error)) {
+	if (!wn_loader_find("zones")->missing && serve_load(serve, loads, 2, &error)) {
 		fprintf(stderr, "%s\n", error.text);
 		abort();
 	}

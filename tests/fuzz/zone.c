@@ -70,9 +70,10 @@ static void ask_node(struct serve *serve, uint32_t node)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static struct memory_file file;
 	static struct serve serve;
 	struct wn_error error = {0};
-	const char *load = memory_file_load("zone", data, size);
+	const char *load = memory_file_load(&file, "zone", data, size);
 	uint64_t slots;
 
 	if (wn_loader_find("zones")->missing)
