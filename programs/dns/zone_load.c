@@ -10,6 +10,7 @@
 #if WN_HAVE_LDNS
 
 #include <ldns/ldns.h>
+#include <malloc.h>
 
 /*
  * Stand-ins, by which one sees what a file leaves out: an origin under a name that nobody has (RFC
@@ -19,6 +20,9 @@
 enum { NO_TTL = 0x7f0ddc0d, RDATA_BYTES_MAX = 65535 };
 
 enum { INCLUDES_MAX = 8, PATH_BYTES = 4096 };
+
+/* M_TRIM_THRESHOLD of mallopt(3): while a zone is read, and what it is by itself. */
+enum { HEAP_KEPT_BYTES = 8 << 20, HEAP_PRESET_BYTES = 128 << 10 };
 
 /* A file that is read, at last by an $INCLUDE of another one. */
 struct reader {
@@ -324,11 +328,26 @@ static int open_reader(struct reader *reader, const char *path, const char *orig
 	return open_file(reader, error);
 }
 
+/*
+ * ldns takes some 300 KiB for each record and frees them again, and glibc then gives the top of the heap
+ * back to the system, and fetches it anew for the next: two system calls a record and a page fault for
+ * each page. So it keeps a little more while a zone is read.
+ */
+static void keep_heap(int is_reading)
+{
+#ifdef M_TRIM_THRESHOLD
+	mallopt(M_TRIM_THRESHOLD, is_reading ? HEAP_KEPT_BYTES : HEAP_PRESET_BYTES);
+#else
+	(void)is_reading;
+#endif
+}
+
 int dns_zone_load(struct dns_zone *zone, const char *path, const char *origin, struct wn_error *error)
 {
 	struct reader reader;
 	int rc = open_reader(&reader, path, origin, error);
 
+	keep_heap(1);
 	zone->path = path;
 	if (!rc && !dns_zone_source(zone, path))
 		rc = wn_fail(error, ENOMEM, WN_FAILED, "zone %s: out of memory", path);
@@ -337,6 +356,7 @@ int dns_zone_load(struct dns_zone *zone, const char *path, const char *origin, s
 	close_file(&reader);
 	ldns_rdf_deep_free(reader.no_origin);
 	ldns_buffer_free(reader.data);
+	keep_heap(0);
 	return rc;
 }
 
