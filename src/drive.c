@@ -367,3 +367,13 @@ void wn_drive_settle(struct wn_queue *queue, int is_final)
 {
 	settle(queue, is_final);
 }
+
+void wn_drive_count_held(struct wn_queue *queue)
+{
+	const struct wn_drive_view *view = &queue->drive->view;
+	uint64_t held = 0;
+
+	for (uint32_t i = 0; i < view->frame_count; i++)
+		held += wn_load_relaxed8(&view->states[i]) == WN_FRAME_DEVICE;
+	wn_store_relaxed64(&queue->held, held);
+}

@@ -70,4 +70,10 @@ void *wn_drive_run(void *pump);
  */
 void wn_drive_settle(struct wn_queue *queue, int is_final);
 
+/*
+ * The device does not come back: the packets it has in hand, which it has not counted, are received and in
+ * flight. Nothing of theirs is touched. By the owner, at the end.
+ */
+void wn_drive_count_held(struct wn_queue *queue);
+
 #endif

@@ -91,6 +91,7 @@ struct wn_queue {
 	struct wn_train *trains;         /* written by the receive pump before it publishes; NULL: no trains */
 	struct wn_drive *drive;          /* the device drives it (drive.h); NULL: pumps do */
 	uint64_t driven_values[WN_DRIVE_VALUES]; /* of its counts, those that are in the blocks (drive thread) */
+	uint64_t held;                   /* packets that a device which does not come back has in hand (the owner) */
 	uint64_t driven_shown;           /* packets finished, when they were last shown (drive thread) */
 	pthread_mutex_t send_lock;       /* held while link->ops->send or flush runs for this queue */
 	struct wn_queue *late_owner;     /* whose packet the link holds a part of; NULL: it holds none (send_lock) */

@@ -485,12 +485,19 @@ static int join_pumps(struct wn_runtime *runtime, int64_t deadline_ns)
 	return rc;
 }
 
-/* Queues that the device drives: it has let go of them. */
+/* Queues that the device drives: it has let go of them, or does not come back. */
 static void settle_drives(struct wn_runtime *runtime)
 {
-	for (uint32_t i = 0; i < runtime->ring_count; i++)
-		if (!runtime->pumps[i].started && runtime->pumps[i].queue->drive)
-			wn_drive_settle(runtime->pumps[i].queue, 1);
+	for (uint32_t i = 0; i < runtime->ring_count; i++) {
+		struct wn_queue *queue = runtime->pumps[i].queue;
+
+		if (!queue->drive)
+			continue;
+		if (runtime->device_is_lost)
+			wn_drive_count_held(queue);
+		else
+			wn_drive_settle(queue, 1);
+	}
 }
 
 static void close_rings(struct wn_runtime *runtime)
@@ -529,9 +536,8 @@ int wn_runtime_stop(struct wn_runtime *runtime)
 				      rc != 0 || runtime->start_failed || any_failed(runtime))) {
 		runtime->device_is_lost = 1;
 		rc = -ETIMEDOUT;
-	} else {
-		settle_drives(runtime);
 	}
+	settle_drives(runtime);
 	abandon_leftovers(runtime);
 	runtime->stop_result = rc;
 	return rc;

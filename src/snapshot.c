@@ -18,6 +18,8 @@ static void add_link(const struct wn_runtime *runtime, uint32_t link, struct wn_
 		if (!queue->has_ring)
 			continue;
 		wn_counters_add(counters, &queue->receive_block, &queue->transmit_block);
+		counters->received += wn_load_relaxed64(&queue->held);
+		counters->in_flight += wn_load_relaxed64(&queue->held);
 		if (source->ops->kernel_dropped)
 			counters->kernel_dropped +=
 				source->ops->kernel_dropped(queue->link, queue->index);

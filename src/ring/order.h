@@ -140,6 +140,12 @@ WN_FN void wn_store_relaxed(uint32_t *word, uint32_t value)
 	__atomic_store_n(word, value, __ATOMIC_RELAXED);
 }
 
+/* A byte that a device writes, for the host to look at. */
+WN_FN uint32_t wn_load_relaxed8(const uint8_t *byte)
+{
+	return __atomic_load_n(byte, __ATOMIC_RELAXED);
+}
+
 /* The same for 64-bit words: counters, and `latest`, which only devices with such loads look at. */
 WN_FN uint64_t wn_load_acquire64(const uint64_t *word)
 {
