@@ -45,6 +45,26 @@ const char *wn_run_grouped(uint64_t number, char *text, size_t bytes);
 /* 12.3 k, 4.56 M, ... with three significant digits. */
 const char *wn_run_scaled(double number, char *text, size_t bytes);
 
+/* -- run_threads.c -- */
+
+enum { WN_RUN_THREADS_MAX = 64 };
+
+/* CPU time of this process's threads so far, those of pumps and lanes first named by what they are. */
+struct wn_run_threads {
+	struct wn_run_thread {
+		int id;
+		char name[16];
+		uint64_t ns;
+	} list[WN_RUN_THREADS_MAX];
+	uint32_t count;
+};
+
+/* Looks at those that serve packets, by their names ("wn-..."). */
+void wn_run_look_at_threads(struct wn_run_threads *threads);
+
+/* What a thread has used since an earlier look. */
+double wn_run_thread_ns(const struct wn_run_thread *thread, const struct wn_run_threads *before);
+
 /* -- run_table.c -- */
 
 struct wn_run_table {
@@ -52,6 +72,7 @@ struct wn_run_table {
 	int is_terminal;      /* redraw in place; else a line each time */
 	int has_colour;
 	int lines;            /* drawn last time */
+	struct wn_run_threads threads; /* as they were then */
 };
 
 /* Shows what happened between two samples. */

@@ -331,6 +331,8 @@ static int cpu_start(struct wn_device *device, const struct wn_ring_view *views,
 		return wn_fail(error, -rc, WN_FAILED, "cpu device: out of memory");
 	cpu->current->data = data;
 	for (uint32_t i = 0; i < cpu->worker_count; i++) {
+		char name[16];
+
 		cpu->workers[i].cpu = cpu;
 		cpu->workers[i].number = i;
 		cpu->workers[i].first_lane = i * count;
@@ -339,6 +341,8 @@ static int cpu_start(struct wn_device *device, const struct wn_ring_view *views,
 		if (rc)
 			return wn_fail(error, rc, WN_FAILED, "cpu device: cannot start worker %u: %s", i,
 				       strerror(rc));
+		snprintf(name, sizeof(name), "wn-lane-%u", i);
+		pthread_setname_np(cpu->workers[i].thread, name);
 		cpu->started++;
 	}
 	return 0;
