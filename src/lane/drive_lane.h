@@ -37,6 +37,7 @@ static inline void wn_drive_show_values(struct wn_drive_lane *lane)
 	struct wn_drive_words *words = lane->view.words;
 	const uint64_t sequence = words->sequence;
 
+	wn_drive_port_keep(&lane->port, &lane->view);
 	lane->values[WN_DRIVE_CQ_CURSOR] = lane->port.uring.cq;
 	lane->values[WN_DRIVE_SQ_CURSOR] = lane->port.uring.sq;
 	wn_store_relaxed64(&words->sequence, sequence + 1);

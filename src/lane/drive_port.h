@@ -32,6 +32,13 @@ WN_FN void wn_drive_port_init(WN_PRIVATE struct wn_drive_port *port, WN_STAGED c
 		wn_xdp_init(&port->xdp, view);
 }
 
+/* One lane, whenever counts are shown: what whoever goes on must know besides the cursors. */
+WN_FN void wn_drive_port_keep(WN_PRIVATE const struct wn_drive_port *port, WN_STAGED const struct wn_drive_view *view)
+{
+	if (wn_drive_is_uring(view))
+		wn_uring_keep(&port->uring, view);
+}
+
 /* Entries that are there for take. */
 WN_FN uint32_t wn_drive_port_arrived(WN_PRIVATE const struct wn_drive_port *port,
 				     WN_STAGED const struct wn_drive_view *view)

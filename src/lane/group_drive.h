@@ -334,6 +334,7 @@ WN_FN void wn_group_drive_flush(WN_PRIVATE struct wn_group_drive *drive)
 	const uint64_t sequence = words->sequence;
 
 	if (lane == 0) {
+		wn_drive_port_keep(&drive->port, drive->view);
 		drive->values[WN_DRIVE_CQ_CURSOR] = drive->port.uring.cq;
 		drive->values[WN_DRIVE_SQ_CURSOR] = drive->port.uring.sq;
 		wn_store_relaxed64(&words->sequence, sequence + 1);

@@ -135,10 +135,11 @@ struct wn_uring_message {
 	uint64_t vector_bytes;
 };
 
-/* Words beside the rings, the host's; written while no device runs. */
+/* Words beside the rings: what is not seen by the cursors, from one lease of the device to the next. */
 struct wn_uring_words {
-	uint32_t generation;            /* of the receive that is armed */
-	uint32_t free_count;            /* frames that the kernel may receive into */
+	uint32_t generation;            /* host: of the receive that is armed, or was last */
+	uint32_t free_count;            /* device, and the host while none runs: frames that the kernel may receive into */
+	uint32_t receive;               /* the same: enum wn_uring_receive */
 };
 
 /* linux/io_uring.h, linux/socket.h and linux/in.h; link/uring_ring.c compares them with the headers. */
@@ -210,15 +211,22 @@ WN_FN uint64_t wn_uring_receive_id(uint32_t generation)
 
 /* -- taking -- */
 
-/* Goes on where the cursors stand. The host has armed the receive. */
+/* Goes on where the cursors stand. */
 WN_FN void wn_uring_init(WN_PRIVATE struct wn_uring_port *port, WN_STAGED const struct wn_drive_view *view)
 {
 	port->cq = *view->uring.cq.consumer;
 	port->sq = *view->uring.sq.producer;
 	port->buffers = view->uring.buffers->tail;
 	port->free_count = view->uring.words->free_count;
-	port->receive = WN_URING_ARMED;
+	port->receive = view->uring.words->receive;
 	port->generation = view->uring.words->generation;
+}
+
+/* One lane, behind the last batch: for whoever goes on. */
+WN_FN void wn_uring_keep(WN_PRIVATE const struct wn_uring_port *port, WN_STAGED const struct wn_drive_view *view)
+{
+	view->uring.words->free_count = port->free_count;
+	view->uring.words->receive = port->receive;
 }
 
 /* Completions that are there and were not taken yet. */

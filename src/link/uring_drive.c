@@ -60,6 +60,7 @@ void wn_uring_arm(const struct wn_drive_view *view)
 	const uint32_t at = *view->uring.sq.producer;
 
 	wn_uring_write_receive(view, at, ++view->uring.words->generation);
+	view->uring.words->receive = WN_URING_ARMED;
 	wn_store_release(view->uring.sq.producer, at + 1); /* (P) */
 }
 

@@ -227,6 +227,7 @@ void wn_uring_settle(struct wn_link *link, uint32_t queue, struct wn_drive_curso
 	count_unshown(&view, cursors);
 	wn_uring_give_all(&view, WN_FRAME_DEVICE, NULL);
 	ring->uring_words->free_count = count_state(&view, WN_FRAME_FREE);
+	ring->uring_words->receive = WN_URING_CANCELLED;
 	if (!own->is_closing)
 		wn_uring_arm(&view);
 }
