@@ -470,11 +470,24 @@ int wn_uring_ring_enter(const struct wn_uring_ring *ring)
 	return rc ? rc : 1;
 }
 
+/* Without a thread of the kernel's, what is on the sq goes with the same call. */
+static int wait_inside(const struct wn_uring_ring *ring, int64_t wait_ns)
+{
+	const struct __kernel_timespec timeout = {wait_ns / WN_SECOND_NS, wait_ns % WN_SECOND_NS};
+	const struct io_uring_getevents_arg argument = {.ts = (uint64_t)(uintptr_t)&timeout};
+
+	syscall(__NR_io_uring_enter, ring->fd, wn_uring_ring_waiting(ring), 1,
+		IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &argument, sizeof(argument));
+	return wn_load_acquire(ring->cq.producer) != wn_load_acquire(ring->cq.consumer);
+}
+
 int wn_uring_ring_wait(const struct wn_uring_ring *ring, int64_t wait_ns)
 {
 	struct pollfd poll_fd = {.fd = ring->fd, .events = POLLIN};
 	const struct timespec timeout = {wait_ns / WN_SECOND_NS, wait_ns % WN_SECOND_NS};
 
+	if (!ring->is_polled)
+		return wait_inside(ring, wait_ns);
 	return ppoll(&poll_fd, 1, &timeout, NULL) > 0 && (poll_fd.revents & POLLIN);
 }
 
