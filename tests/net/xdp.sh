@@ -102,7 +102,7 @@ fi
 
 for way in 'auto device' 'auto host' 'skb device'; do
 	mode="${way% *}" drive="${way#* }" name="${way% *}-${way#* }"
-	serve $name echo --drive $drive --link "xdp:wn-s,mode=$mode,ip=10.9.0.2/24,ip=fd09::2/64"
+	serve "$name" echo --drive "$drive" --link "xdp:wn-s,mode=$mode,ip=10.9.0.2/24,ip=fd09::2/64"
 	result "$(status attached)" "$name: attached"
 	result "$(status pings 10.9.0.2)" "$name: ping"
 	result "$(status pings fd09::2 -6)" "$name: ping -6"
@@ -118,8 +118,8 @@ for way in 'auto device' 'auto host' 'skb device'; do
 		>/dev/null 2>"$folder/second" || got=$?
 	result "$(status [ $got = 69 ])" "$name: a second program is refused"
 	result "$(status grep -q "program [0-9]* 'warpnic'" "$folder/second")" "$name: and told whose the first is"
-	stop $name
-	[ $drive = host ] || counts_frames $name
+	stop "$name"
+	[ "$drive" = host ] || counts_frames "$name"
 done
 
 # What the device cannot carry out itself goes to the host: records, and packets for a file.
