@@ -2,8 +2,8 @@
 /*
  * A GPU that does not answer any more: noticed, stopped, accounted for, started anew.
  *
- * A queue stands still when the last slot that was published at some moment has no verdict `stuck` ms
- * later; a team is gone when its process has ended while packets could still come. Either way the process
+ * A queue stands still when a slot has had no verdict for `stuck` ms (device/watch.h); a team is gone when
+ * its process has ended while packets could still come. Either way the process
  * is killed and waited for: only then is it sure that no kernel of it writes any more. Every slot that
  * has no verdict then gets one, `device stopped`, from this thread: it is the device's successor as the
  * writer of verdict words, and nothing was answered twice, because a slot is released only after its word was
@@ -16,14 +16,9 @@
 
 #include "clock.h"
 #include "device/cuda/cuda.h"
+#include "device/watch.h"
 
 enum { LOOK_MS = 20 };
-
-/* What was last seen of a queue. */
-struct watch {
-	uint32_t mark;          /* published then; its last slot must be answered in time */
-	int64_t since_ns;       /* 0: nothing is owed */
-};
 
 static void say(const struct cuda *cuda, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -41,15 +36,8 @@ static void say(const struct cuda *cuda, const char *format, ...)
 	cuda->device->log(cuda->device->log_context, line);
 }
 
-static int is_answered(const struct wn_ring_view *view, uint32_t position)
-{
-	const uint32_t word = wn_load_acquire(&view->verdicts[position & view->slot_mask]);
-
-	return wn_verdict_lap(word) == wn_lap(position, view->slot_shift);
-}
-
-/* The same where the device drives: something arrived, and it does not take it. */
-static int drive_stands_still(const struct wn_drive *drive, struct watch *watch, int64_t now, int64_t patience)
+/* Where the device drives: something arrived, and it does not take it. */
+static int drive_stands_still(const struct wn_drive *drive, struct wn_watch *watch, int64_t now, int64_t patience)
 {
 	const uint32_t taken = wn_drive_taken(drive);
 
@@ -62,26 +50,14 @@ static int drive_stands_still(const struct wn_drive *drive, struct watch *watch,
 }
 
 /* Whether queue i owes an answer for too long. */
-static int stands_still(const struct cuda *cuda, struct watch *watch, uint32_t i, int64_t now)
+static int stands_still(const struct cuda *cuda, struct wn_watch *watch, uint32_t i, int64_t now)
 {
-	const struct wn_ring_view *view = &cuda->views[i];
-	const uint32_t published = wn_load_acquire(&view->words->published);
 	const int64_t patience =
 		(int64_t)wn_options_number(&cuda->device->options, "stuck") * WN_MILLISECOND_NS;
 
 	if (cuda->device->drives)
 		return drive_stands_still(cuda->device->drives[i], watch, now, patience);
-	if (!watch->since_ns) {
-		watch->mark = published;
-		watch->since_ns = is_answered(view, published - 1) ? 0 : now;
-		return 0;
-	}
-	/* A lap later the slot has another packet: then the one we waited for was answered. */
-	if (is_answered(view, watch->mark - 1) || published - watch->mark > view->slot_mask) {
-		watch->since_ns = 0;
-		return 0;
-	}
-	return now - watch->since_ns > patience;
+	return wn_watch_ring(watch, &cuda->views[i], now, patience);
 }
 
 /* Gives every slot without a verdict its last one. Returns how many there were. */
@@ -93,7 +69,7 @@ static uint32_t settle_queue(const struct cuda *cuda, uint32_t i, uint32_t publi
 	for (uint32_t left = view->slot_mask + 1; left; left--) {
 		const uint32_t position = published - left;
 
-		if (is_answered(view, position))
+		if (wn_watch_is_answered(view, position))
 			continue;
 		wn_store_release(&view->verdicts[position & view->slot_mask],
 				 wn_verdict_word(wn_lap(position, view->slot_shift), WN_CODE_STOPPED, 0)); /* (V) */
@@ -182,7 +158,7 @@ static int all_closed(const struct cuda *cuda)
 }
 
 /* One look. Whether all rings are done with, so that nothing is left to watch. */
-static int look(struct cuda *cuda, struct watch *watches)
+static int look(struct cuda *cuda, struct wn_watch *watches)
 {
 	struct wn_cuda_team *team = &cuda->current->team;
 	const int64_t now = wn_clock_ns();
@@ -220,7 +196,7 @@ static int look(struct cuda *cuda, struct watch *watches)
 static void *supervise(void *argument)
 {
 	struct cuda *cuda = argument;
-	struct watch watches[WN_CUDA_QUEUES_MAX] = {0};
+	struct wn_watch watches[WN_CUDA_QUEUES_MAX] = {0};
 	int is_over = 0;
 
 	while (!is_over && !wn_load_acquire(&cuda->ending)) {
