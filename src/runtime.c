@@ -389,6 +389,7 @@ static int start_threads(struct wn_runtime *runtime, struct wn_error *error)
 
 	runtime->device.ring_fds = runtime->ring_fds;
 	runtime->device.drives = runtime->is_driven ? runtime->drives : NULL;
+	runtime->device.times_off = runtime->params.times_off;
 	runtime->device.log = runtime->params.log;
 	runtime->device.log_context = runtime->params.context;
 	rc = runtime->device.ops->start(&runtime->device, runtime->views, runtime->ring_count,

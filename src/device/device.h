@@ -162,6 +162,7 @@ struct wn_device {
 	/* Given by the runtime before start. */
 	const int *ring_fds;              /* descriptors of the rings' memory, by number */
 	struct wn_drive *const *drives;   /* by number, where the device drives the queues itself; NULL: nowhere */
+	uint32_t times_off;               /* 1: stages need not be measured */
 	void (*log)(void *context, const char *line); /* one line of talk, any thread; NULL: silence */
 	void *log_context;
 

@@ -109,7 +109,7 @@ WN_FN void wn_group_note(WN_PRIVATE const struct wn_group *group,
 {
 	const uint64_t end = wn_group_cycles();
 
-	if (wn_group_lane())
+	if (wn_group_lane() || group->launch->times_off)
 		return;
 	if (arrival_ns)
 		wn_group_observe(group, WN_STAGE_WHOLE, wn_group_since(group, arrival_ns), packets);

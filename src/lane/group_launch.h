@@ -70,7 +70,7 @@ struct wn_group_launch {
 	uint64_t idle_cycles;          /* without a packet until the group begins to doze */
 	WN_GLOBAL const struct wn_drive_view *drives; /* one a queue that the device drives; 0: none */
 	uint32_t doze_ns;              /* how long it dozes between two looks; 0: never */
-	uint32_t reserved;
+	uint32_t times_off;            /* 1: no stage is measured */
 };
 
 /* What one launch is for. */

@@ -138,8 +138,9 @@ void wn_bench_judge_spread(struct wn_bench_result *result);
 double wn_bench_device_watts(const struct wn_bench *bench);
 double wn_bench_package_joules(void);
 
-/* CPU time that kernel threads have used so far, in ns; 0: not told. */
+/* CPU time in ns that kernel threads, and this process's GPU workers, have used so far; 0: not told. */
 double wn_bench_kernel_threads_ns(void);
+double wn_bench_workers_ns(void);
 
 /* -- bench_measure.c -- */
 
@@ -167,6 +168,7 @@ struct wn_bench_window {
 	double packets, bits;                     /* a second */
 	double user_ns, system_ns, kernel_ns;     /* a packet */
 	double cores;                             /* CPU seconds a second, of all three */
+	double user_cores;                        /* of user time */
 };
 
 struct wn_bench_outcome {

@@ -143,43 +143,82 @@ double wn_bench_device_watts(const struct wn_bench *bench)
 	return strtod(text, NULL);
 }
 
-/* 1 where the process is a thread of the kernel. */
-static int is_kernel_thread(const char *process)
+struct process {
+	char name[32];
+	int parent;
+	unsigned int flags;
+};
+
+/* What /proc/PID/stat tells. 0 where it is gone. */
+static int describe_process(const char *number, struct process *process)
 {
 	char path[300], line[512] = "";
-	unsigned int flags = 0;
-	const char *at;
+	const char *name, *end;
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/%s/stat", process);
+	snprintf(path, sizeof(path), "/proc/%s/stat", number);
 	file = fopen(path, "re");
 	if (!file)
 		return 0;
 	if (!fgets(line, sizeof(line), file))
 		line[0] = '\0';
 	fclose(file);
-	at = strrchr(line, ')'); /* its name may hold anything */
-	if (!at || sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) != 1)
+	name = strchr(line, '(');
+	end = strrchr(line, ')'); /* its name may hold anything */
+	if (!name || !end || sscanf(end + 1, " %*c %d %*d %*d %*d %*d %u", &process->parent, &process->flags) != 2)
 		return 0;
-	return (flags & KERNEL_THREAD) != 0;
+	snprintf(process->name, sizeof(process->name), "%.*s", (int)(end - name - 1), name + 1);
+	return 1;
+}
+
+static int is_kernel_thread(const struct process *process)
+{
+	return (process->flags & KERNEL_THREAD) != 0;
+}
+
+/* A name has 15 bytes at most (TASK_COMM_LEN). */
+static int is_own_worker(const struct process *process)
+{
+	return process->parent == getpid() && !strcmp(process->name, "warpnic-cuda-wo");
+}
+
+static double time_of(const char *folder, const char *number)
+{
+	char path[600], text[64];
+
+	snprintf(path, sizeof(path), "%s/%s/schedstat", folder, number);
+	line_of(path, "", text, sizeof(text));
+	return strtod(text, NULL);
+}
+
+/* Of all entries of a folder of processes, or of threads (`is_wanted` NULL), that are wanted. */
+static double sum_of(const char *folder, int (*is_wanted)(const struct process *process), int by_thread)
+{
+	DIR *entries = opendir(folder);
+	const struct dirent *entry;
+	double sum = 0;
+
+	while (entries && (entry = readdir(entries))) {
+		struct process process;
+		char threads[300];
+
+		if (!isdigit((unsigned char)entry->d_name[0]) ||
+		    (is_wanted && (!describe_process(entry->d_name, &process) || !is_wanted(&process))))
+			continue;
+		snprintf(threads, sizeof(threads), "/proc/%s/task", entry->d_name);
+		sum += by_thread ? sum_of(threads, NULL, 0) : time_of(folder, entry->d_name);
+	}
+	if (entries)
+		closedir(entries);
+	return sum;
 }
 
 double wn_bench_kernel_threads_ns(void)
 {
-	DIR *folder = opendir("/proc");
-	const struct dirent *entry;
-	double sum = 0;
+	return sum_of("/proc", is_kernel_thread, 0);
+}
 
-	while (folder && (entry = readdir(folder))) {
-		char path[300], text[64];
-
-		if (!isdigit((unsigned char)entry->d_name[0]) || !is_kernel_thread(entry->d_name))
-			continue;
-		snprintf(path, sizeof(path), "/proc/%s/schedstat", entry->d_name);
-		line_of(path, "", text, sizeof(text));
-		sum += strtod(text, NULL);
-	}
-	if (folder)
-		closedir(folder);
-	return sum;
+double wn_bench_workers_ns(void)
+{
+	return sum_of("/proc", is_own_worker, 1);
 }

@@ -71,7 +71,7 @@ static void look_at(const struct wn_runtime *runtime, struct look *look)
 
 	getrusage(RUSAGE_SELF, &usage);
 	look->at_ns = (double)wn_clock_ns();
-	look->user_ns = nanoseconds(&usage.ru_utime);
+	look->user_ns = nanoseconds(&usage.ru_utime) + wn_bench_workers_ns();
 	look->system_ns = nanoseconds(&usage.ru_stime);
 	look->kernel_ns = wn_bench_kernel_threads_ns();
 	wn_runtime_snapshot(runtime, &look->counters);
@@ -96,6 +96,7 @@ static struct wn_bench_window between(const struct look *before, const struct lo
 		.kernel_ns = (now->kernel_ns - before->kernel_ns) / each,
 		.cores = (now->user_ns - before->user_ns + now->system_ns - before->system_ns + now->kernel_ns -
 			  before->kernel_ns) / ns,
+		.user_cores = (now->user_ns - before->user_ns) / ns,
 	};
 }
 
@@ -108,6 +109,7 @@ static struct wn_bench_client *start_client(const struct wn_runtime *runtime, co
 	struct wn_bench_client *client;
 
 	snprintf(duration, sizeof(duration), "%.3f", seconds);
+	where += strncmp(where, "uring:", 6) ? 0 : 6;
 	where += strncmp(where, "udp:", 4) ? 0 : 4;
 	snprintf(target, sizeof(target), "%.*s", (int)strcspn(where, " ,"), where);
 	words[count++] = target;

@@ -233,9 +233,9 @@ int wn_bench_ring(struct wn_bench *bench)
 	if (!rc && bench->cores > 1 && !bench->has_gpu)
 		rc = add_runtime(bench, table, "cpu", WN_MODE_RESIDENT);
 	if (!rc && bench->has_gpu)
-		rc = add_runtime(bench, table, bench->device, WN_MODE_AUTO);
-	if (!rc && bench->has_gpu)
 		rc = add_runtime(bench, table, bench->device, WN_MODE_BATCH);
+	if (!rc && bench->has_gpu)
+		rc = add_runtime(bench, table, bench->device, WN_MODE_AUTO);
 	wn_bench_note(table, "One packet at a time, by CLOCK_MONOTONIC, whose reading is in it. Through the runtime: handed in by a "
 			     "memory link's hook until the hook has the reply.");
 	return rc;

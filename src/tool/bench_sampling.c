@@ -53,7 +53,5 @@ int wn_bench_sampling(struct wn_bench *bench)
 		rc = add(bench, table, "echo", bench->device);
 	wn_bench_note(table, "The least work a packet there is, in turn, so it costs most here; the third column is the median of the pairs. Promised: "
 			     "less than 3 %%.");
-	if (bench->has_gpu)
-		wn_bench_note(table, "On a GPU the lanes' own clocks are always on; what is on and off is the pumps' part.");
 	return rc;
 }

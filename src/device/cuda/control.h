@@ -74,6 +74,7 @@ struct wn_cuda_control {
 	uint32_t lease_ms;
 	uint32_t doze_ns;
 	uint32_t is_driven;             /* all queues are, one group each */
+	uint32_t times_off;             /* no stage is measured */
 	uint64_t image_bytes;           /* of the code object */
 	uint64_t positions_offset;      /* queue_count * group_count words, from the start of this struct */
 	uint64_t alive_offset;          /* the same */

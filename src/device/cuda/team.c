@@ -124,6 +124,7 @@ static int make_control(struct wn_cuda_team *team, struct wn_error *error)
 		.row_words = (uint32_t)round_up(params->lane_words + WN_STAGE_WORDS, 16),
 		.lease_ms = params->lease_ms,
 		.doze_ns = params->doze_ns,
+		.times_off = params->times_off,
 		.is_driven = params->drives != NULL,
 		.image_bytes = params->code->bytes,
 	};

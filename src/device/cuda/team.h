@@ -28,6 +28,7 @@ struct wn_cuda_team_params {
 	uint32_t lane_words;
 	uint32_t lease_ms;
 	uint32_t doze_ns;
+	uint32_t times_off;
 	const struct wn_ring_view *views;   /* queue_count of them, and their rings' descriptors */
 	const int *ring_fds;
 	struct wn_drive *const *drives;     /* the same, where the device drives the queues; else NULL */

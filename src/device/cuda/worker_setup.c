@@ -238,6 +238,7 @@ static int make_launch(struct wn_cuda_worker *worker)
 		.settle_cycles = khz / 5,       /* 200 us */
 		.idle_cycles = khz * 20,        /* 20 ms */
 		.doze_ns = control->doze_ns,
+		.times_off = control->times_off,
 	};
 
 	for (uint32_t i = 0; i < control->queue_count; i++)
