@@ -6,31 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "paths.h"
-
-int wn_cuda_memory_object(const char *name, const void *bytes, size_t count)
-{
-	const int fd = memfd_create(name, MFD_CLOEXEC);
-	size_t done = 0;
-
-	if (fd < 0)
-		return -errno;
-	while (done < count) {
-		const ssize_t wrote = write(fd, (const char *)bytes + done, count - done);
-
-		if (wrote <= 0) {
-			const int code = wrote ? errno : ENOSPC;
-
-			close(fd);
-			return -code;
-		}
-		done += (size_t)wrote;
-	}
-	return fd;
-}
 
 /* The whole of a file, for the caller to free. NULL where it cannot be read. */
 static void *read_file(const char *path, size_t *bytes)
@@ -53,7 +30,7 @@ static void *read_file(const char *path, size_t *bytes)
 	return content;
 }
 
-static void *read_ready_made(struct wn_cuda_code *code, const char *name, int major, int minor,
+static void *read_ready_made(struct wn_team_code *code, const char *name, int major, int minor,
 			     int only_ptx, size_t *bytes)
 {
 	char path[WN_PATH_BYTES + 300];
@@ -82,7 +59,7 @@ static int is_path(const char *text)
 	return strchr(text, '/') || (length > 2 && !strcmp(text + length - 2, ".c"));
 }
 
-int wn_cuda_code_make(struct wn_cuda_code *code, const char *text, int major, int minor,
+int wn_cuda_code_make(struct wn_team_code *code, const char *text, int major, int minor,
 		      int only_ptx, struct wn_error *error)
 {
 	char full[PATH_MAX];
@@ -107,17 +84,10 @@ int wn_cuda_code_make(struct wn_cuda_code *code, const char *text, int major, in
 	}
 	if (rc)
 		return rc;
-	code->fd = wn_cuda_memory_object("warpnic-code", image, code->bytes);
+	code->fd = wn_team_memory_object("warpnic-code", image, code->bytes);
 	free(image);
 	if (code->fd < 0)
 		return wn_fail(error, -code->fd, WN_FAILED, "program %s: %s", text,
 			       strerror(-code->fd));
 	return 0;
-}
-
-void wn_cuda_code_free(struct wn_cuda_code *code)
-{
-	if (code->fd >= 0)
-		close(code->fd);
-	code->fd = -1;
 }

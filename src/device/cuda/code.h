@@ -10,25 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "warpnic/status.h"
-
-struct wn_cuda_code {
-	int fd;                  /* a sealed memory object that holds it; -1: none */
-	size_t bytes;
-	char from[64];           /* "cubin for sm_90", "PTX", "NVRTC 13.0" */
-};
+#include "device/team/team.h"
 
 /*
  * Finds or compiles the code of `text` (a name or the path of a .c file, as for the cpu device) for compute
  * capability major.minor. `only_ptx`: not the cubin, as on a GPU that this build does not know. A
  * compiler's own words go to stderr. 0 or -errno with the reason.
  */
-int wn_cuda_code_make(struct wn_cuda_code *code, const char *text, int major, int minor,
+int wn_cuda_code_make(struct wn_team_code *code, const char *text, int major, int minor,
 		      int only_ptx, struct wn_error *error);
-void wn_cuda_code_free(struct wn_cuda_code *code);
-
-/* Copies bytes into a memory object of that name. The descriptor, or -errno. */
-int wn_cuda_memory_object(const char *name, const void *bytes, size_t count);
 
 /* nvrtc.c: the same for a source file. The caller frees *image. */
 int wn_cuda_nvrtc_compile(const char *source, int major, int minor, void **image, size_t *bytes,

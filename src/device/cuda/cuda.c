@@ -2,13 +2,11 @@
 /*
  * The cuda device: a group is one warp, groups of all queues are one grid.
  *
- *   cuda.c        the contract of device.h
- *   supervise.c   a thread that notices when the GPU does not answer any more, and starts it anew
- *   team.c        one worker process and its GPU
+ *   cuda.c        the contract of device.h; what any device with a process of its own does is in device/team
  *   worker*.c     that process
  *   code.c        a program as code for the GPU
  *
- * No CUDA context is ever made in this process: see control.h.
+ * No CUDA context is ever made in this process: see device/team/control.h.
  */
 #include "device/cuda/cuda.h"
 
@@ -18,6 +16,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "device/cuda/code.h"
 #include "device/cuda/driver.h"
 #include "device/cuda/power.h"
 
@@ -134,55 +133,18 @@ static int find_gpu(struct cuda *cuda, struct wn_device *device, struct wn_error
 }
 
 static int load_version(const struct cuda *cuda, const char *text, int anew,
-			struct version **version, struct wn_error *error)
+			struct wn_remote_version **version, struct wn_error *error)
 {
-	struct version *made = calloc(1, sizeof(*made));
-	int rc;
+	int rc = wn_remote_version_make(version, text, anew, error);
 
-	if (!made)
-		return wn_fail(error, ENOMEM, WN_FAILED, "out of memory");
-	made->code.fd = -1;
-	/* Names and sizes come from the same source, compiled for the host. */
-	rc = wn_cpu_code_load(&made->native, text, anew ? WN_CPU_ANEW : 0, error);
-	if (!rc)
-		rc = wn_cuda_code_make(&made->code, text, cuda->major, cuda->minor, cuda->only_ptx,
-				       error);
-	if (rc) {
-		wn_cuda_version_free(made);
-		return rc;
-	}
-	made->program = wn_cpu_code_describe(&made->native);
-	*version = made;
-	return 0;
-}
-
-void wn_cuda_version_free(struct version *version)
-{
-	if (!version)
-		return;
-	wn_cuda_team_destroy(&version->team);
-	wn_cuda_code_free(&version->code);
-	wn_cpu_code_unload(&version->native);
-	free(version);
-}
-
-static int cuda_open(struct wn_device *device, struct wn_error *error)
-{
-	struct cuda *cuda = device->state;
-	int rc = parse_ordinal(device->options.address, &cuda->ordinal, error);
-
-	cuda->only_ptx = (int)wn_options_number(&device->options, "code");
-	if (!rc)
-		rc = find_gpu(cuda, device, error);
-	if (!rc)
-		rc = load_version(cuda, device->program_text, 0, &cuda->current, error);
 	if (rc)
 		return rc;
-	pthread_mutex_init(&cuda->lock, NULL);
-	cuda->device = device;
-	device->program = cuda->current->program;
-	snprintf(device->name, sizeof(device->name), "cuda:%u, %s", cuda->ordinal, cuda->name);
-	return 0;
+	rc = wn_cuda_code_make(&(*version)->code, text, cuda->major, cuda->minor, cuda->only_ptx, error);
+	if (rc) {
+		wn_remote_version_free(*version);
+		*version = NULL;
+	}
+	return rc;
 }
 
 /* -- start -- */
@@ -192,8 +154,8 @@ static uint32_t stage_bytes_of(const struct cuda *cuda, const struct wn_program 
 {
 	uint32_t bytes = 0;
 
-	for (uint32_t i = 0; i < cuda->queue_count; i++) {
-		const struct wn_ring_view *view = &cuda->views[i];
+	for (uint32_t i = 0; i < cuda->remote.queue_count; i++) {
+		const struct wn_ring_view *view = &cuda->remote.views[i];
 		uint32_t needed = program->look_bytes < view->slot_bytes ? program->look_bytes
 									 : view->slot_bytes;
 
@@ -213,7 +175,7 @@ static uint32_t group_count_of(const struct cuda *cuda, enum wn_mode mode, uint3
 {
 	const uint32_t local = wn_group_local_bytes(32, stage_bytes) + 1024;
 	const uint32_t each = cuda->local_bytes_max / local;
-	const uint32_t fit = (each < 16 ? each : 16) * cuda->processors / cuda->queue_count;
+	const uint32_t fit = (each < 16 ? each : 16) * cuda->processors / cuda->remote.queue_count;
 
 	/* Each cursor of a kernel's ring has one writer. */
 	if (is_driven)
@@ -226,17 +188,18 @@ static uint32_t group_count_of(const struct cuda *cuda, enum wn_mode mode, uint3
 	return fit < 1 ? 1 : fit < GROUPS_PRESET ? fit : (uint32_t)GROUPS_PRESET;
 }
 
-static int make_team(struct wn_device *device, struct version *version,
+static int make_team(struct wn_device *device, struct wn_remote_version *version,
 		     const struct wn_program_data *data, struct wn_error *error)
 {
 	struct cuda *cuda = device->state;
 	const struct wn_options *options = &device->options;
 	const uint32_t stage_bytes = stage_bytes_of(cuda, &version->program);
-	const struct wn_cuda_team_params params = {
+	struct wn_team_params params = {
+		.kind = "cuda",
 		.program = version->program.name,
 		.ordinal = cuda->ordinal,
 		.mode = device->mode,
-		.queue_count = cuda->queue_count,
+		.queue_count = cuda->remote.queue_count,
 		.group_count =
 			cuda->group_count
 				? cuda->group_count
@@ -248,17 +211,22 @@ static int make_team(struct wn_device *device, struct version *version,
 		.lease_ms = (uint32_t)wn_options_number(options, "lease"),
 		.doze_ns = (uint32_t)wn_options_number(options, "doze"),
 		.times_off = device->times_off,
-		.views = cuda->views,
+		.views = cuda->remote.views,
 		.ring_fds = device->ring_fds,
 		.drives = device->drives,
 		.code = &version->code,
 		.data = data,
-		.hurry = &cuda->ending,
+		.hurry = &cuda->remote.ending,
 	};
-	int rc = wn_cuda_team_create(&version->team, &params, error);
+	struct wn_paths paths;
+	int rc;
+
+	wn_paths_find(&paths);
+	snprintf(params.worker, sizeof(params.worker), "%s", paths.cuda_worker);
+	rc = wn_team_create(&version->team, &params, error);
 
 	if (!rc)
-		rc = wn_cuda_team_spawn(&version->team, error);
+		rc = wn_team_spawn(&version->team, error);
 	cuda->group_count = params.group_count;
 	return rc;
 }
@@ -266,73 +234,53 @@ static int make_team(struct wn_device *device, struct version *version,
 static void name_device(struct wn_device *device)
 {
 	const struct cuda *cuda = device->state;
-	const struct wn_cuda_control *control = cuda->current->team.control;
+	const struct wn_team_control *control = cuda->remote.current->team.control;
 
 	snprintf(device->name, sizeof(device->name),
 		 "cuda:%u, %s, %s, %u group%s a queue, %u registers a lane", cuda->ordinal,
-		 cuda->name, cuda->current->code.from, cuda->group_count,
+		 cuda->name, cuda->remote.current->code.from, cuda->group_count,
 		 cuda->group_count > 1 ? "s" : "", control->registers);
+}
+
+static int cuda_open(struct wn_device *device, struct wn_error *error)
+{
+	struct cuda *cuda = device->state;
+	int rc = parse_ordinal(device->options.address, &cuda->ordinal, error);
+
+	cuda->only_ptx = (int)wn_options_number(&device->options, "code");
+	if (!rc)
+		rc = find_gpu(cuda, device, error);
+	if (!rc)
+		rc = load_version(cuda, device->program_text, 0, &cuda->remote.current, error);
+	if (rc)
+		return rc;
+	pthread_mutex_init(&cuda->remote.lock, NULL);
+	cuda->remote.device = device;
+	cuda->remote.make_team = make_team;
+	cuda->remote.name_device = name_device;
+	device->program = cuda->remote.current->program;
+	snprintf(device->name, sizeof(device->name), "cuda:%u, %s", cuda->ordinal, cuda->name);
+	return 0;
 }
 
 static int cuda_start(struct wn_device *device, const struct wn_ring_view *views, uint32_t count,
 		      const struct wn_program_data *data, struct wn_error *error)
 {
 	struct cuda *cuda = device->state;
-	int rc;
 
-	if (count > WN_CUDA_QUEUES_MAX)
+	if (count > WN_TEAM_QUEUES_MAX)
 		return wn_fail(error, EINVAL, WN_USAGE, "cuda device: %u queues: at most %d", count,
-			       WN_CUDA_QUEUES_MAX);
+			       WN_TEAM_QUEUES_MAX);
 	if (device->drives && device->mode == WN_MODE_BATCH)
 		return wn_fail(error, EINVAL, WN_USAGE,
 			       "cuda device: drive=device with mode batch: nobody but the GPU looks at the "
 			       "kernel's rings, so it must stay: mode resident or lease");
-	if (device->drives && count > WN_CUDA_DRIVEN_MAX)
+	if (device->drives && count > WN_TEAM_DRIVEN_MAX)
 		return wn_fail(error, EINVAL, WN_USAGE,
-			       "cuda device: drive=device: %u queues: at most %d", count, WN_CUDA_DRIVEN_MAX);
-	cuda->views = views;
-	cuda->queue_count = count;
-	rc = make_team(device, cuda->current, data, error);
-	for (uint32_t i = 0; !rc && i < count; i++)
-		wn_cuda_team_set_start(&cuda->current->team, i,
-				       wn_load_acquire(&views[i].words->published));
-	if (!rc)
-		rc = wn_cuda_team_go(&cuda->current->team, error);
-	if (rc)
-		return rc;
-	name_device(device);
-	return wn_cuda_supervise(cuda, error);
-}
-
-/* -- stop, counters, close -- */
-
-static int cuda_stop(struct wn_device *device, int64_t deadline_ns, int abandon)
-{
-	struct cuda *cuda = device->state;
-	struct wn_cuda_team *team = &cuda->current->team;
-	int rc = 0;
-
-	if (!team->control)
-		return 0;
-	wn_cuda_supervise_end(cuda);
-	if (abandon)
-		wn_cuda_team_leave(team);
-	while (!wn_cuda_team_has_ended(team, 5) && wn_clock_ns() < deadline_ns)
-		continue;
-	if (team->pid > 0)
-		rc = wn_cuda_team_kill(team); /* its end is the end of all writing: nothing has to stay */
-	return rc;
-}
-
-static void cuda_sum_counters(const struct wn_device *device, uint64_t *sums)
-{
-	struct cuda *cuda = device->state;
-
-	pthread_mutex_lock(&cuda->lock);
-	for (uint32_t i = 0; i < device->program.lane_words; i++)
-		sums[i] += cuda->lost_rows[i];
-	wn_cuda_team_add_rows(&cuda->current->team, sums, NULL);
-	pthread_mutex_unlock(&cuda->lock);
+			       "cuda device: drive=device: %u queues: at most %d", count, WN_TEAM_DRIVEN_MAX);
+	cuda->remote.views = views;
+	cuda->remote.queue_count = count;
+	return wn_remote_start(&cuda->remote, data, error);
 }
 
 /* -- stages -- */
@@ -368,13 +316,13 @@ static int cuda_stage(const struct wn_device *device, uint32_t number, struct wn
 	uint64_t words[WN_STAGE_WORDS] = {0};
 	double cycle_ns, clock_error;
 
-	if (number >= sizeof(names) / sizeof(names[0]) || !cuda->current->team.control)
+	if (number >= sizeof(names) / sizeof(names[0]) || !cuda->remote.current->team.control)
 		return 0;
-	pthread_mutex_lock(&cuda->lock);
-	wn_cuda_team_add_rows(&cuda->current->team, NULL, words);
-	clock_error = (double)cuda->current->team.control->clock_error_ns;
-	cycle_ns = cuda->current->team.control->cycle_ns;
-	pthread_mutex_unlock(&cuda->lock);
+	pthread_mutex_lock(&cuda->remote.lock);
+	wn_team_add_rows(&cuda->remote.current->team, NULL, words);
+	clock_error = (double)cuda->remote.current->team.control->clock_error_ns;
+	cycle_ns = cuda->remote.current->team.control->cycle_ns;
+	pthread_mutex_unlock(&cuda->remote.lock);
 	times->name = names[number];
 	times->error_ns = number < 2 ? clock_error : 0;
 	if (number != 1) {
@@ -405,9 +353,7 @@ static void cuda_close(struct wn_device *device)
 {
 	struct cuda *cuda = device->state;
 
-	wn_cuda_supervise_end(cuda);
-	wn_cuda_version_free(cuda->current);
-	pthread_mutex_destroy(&cuda->lock);
+	wn_remote_close(&cuda->remote);
 }
 
 /* -- another version of the program -- */
@@ -415,7 +361,7 @@ static void cuda_close(struct wn_device *device)
 static int cuda_prepare(struct wn_device *device, const char *text, struct wn_version *version,
 			struct wn_error *error)
 {
-	struct version *made = NULL;
+	struct wn_remote_version *made = NULL;
 	const int rc = load_version(device->state, text, 1, &made, error);
 
 	if (rc)
@@ -423,80 +369,6 @@ static int cuda_prepare(struct wn_device *device, const char *text, struct wn_ve
 	version->program = made->program;
 	version->state = made;
 	return 0;
-}
-
-/* The old groups leave between two batches. 0, or -ETIMEDOUT and the old team is gone, not left. */
-static int leave_team(struct wn_cuda_team *team, int64_t deadline_ns)
-{
-	wn_cuda_team_leave(team);
-	while (!wn_cuda_team_has_ended(team, 1))
-		if (wn_clock_ns() > deadline_ns)
-			return -ETIMEDOUT;
-	return wn_cuda_team_ended_well(team) ? 0 : -EIO;
-}
-
-/*
- * The new team has prepared everything before the old one leaves, so the rings stand still for the time of
- * one launch. Where the old one does not leave, the supervisor takes it for stuck, as it would have anyway.
- */
-static int exchange(struct cuda *cuda, struct version *new, uint64_t *old_sums, int64_t deadline_ns,
-		    struct wn_error *error)
-{
-	struct version *old = cuda->current;
-	int rc = leave_team(&old->team, deadline_ns);
-
-	if (rc)
-		return wn_fail(error, -rc, WN_FAILED,
-			       "reload: the program that runs did not come back from a packet "
-			       "in time");
-	wn_cuda_team_continue(&new->team, &old->team);
-	rc = wn_cuda_team_go(&new->team, error);
-	if (rc) {
-		/* The old one serves on, where it was. */
-		wn_cuda_keep_rows(cuda);
-		wn_cuda_team_continue(&old->team, &old->team);
-		if (!wn_cuda_team_spawn(&old->team, NULL))
-			wn_cuda_team_go(&old->team, NULL);
-		return rc;
-	}
-	for (uint32_t i = 0; i < old->program.lane_words; i++)
-		old_sums[i] += cuda->lost_rows[i];
-	memset(cuda->lost_rows, 0, sizeof(cuda->lost_rows));
-	wn_cuda_team_add_rows(&old->team, old_sums, NULL);
-	cuda->current = new;
-	return 0;
-}
-
-static int cuda_replace(struct wn_device *device, struct wn_version *version,
-			const struct wn_program_data *data, uint64_t *old_sums, int64_t deadline_ns,
-			struct wn_error *error)
-{
-	struct cuda *cuda = device->state;
-	struct version *new = version->state, *old = cuda->current;
-	int rc = make_team(device, new, data, error);
-
-	if (!rc) {
-		pthread_mutex_lock(&cuda->lock);
-		/* Preparing took its time; what the caller gave for leaving begins now. */
-		if (deadline_ns < wn_clock_ns() + WN_SECOND_NS)
-			deadline_ns = wn_clock_ns() + WN_SECOND_NS;
-		rc = exchange(cuda, new, old_sums, deadline_ns, error);
-		pthread_mutex_unlock(&cuda->lock);
-	}
-	if (rc)
-		return rc;
-	device->program = new->program;
-	version->state = old;
-	version->program = old->program;
-	name_device(device);
-	return 0;
-}
-
-static void cuda_drop(struct wn_device *device, struct wn_version *version)
-{
-	(void)device;
-	wn_cuda_version_free(version->state);
-	memset(version, 0, sizeof(*version));
 }
 
 const struct wn_device_ops wn_device_cuda = {
@@ -508,11 +380,11 @@ const struct wn_device_ops wn_device_cuda = {
 	.list = cuda_list,
 	.open = cuda_open,
 	.start = cuda_start,
-	.stop = cuda_stop,
+	.stop = wn_remote_stop,
 	.prepare = cuda_prepare,
-	.replace = cuda_replace,
-	.drop = cuda_drop,
-	.sum_counters = cuda_sum_counters,
+	.replace = wn_remote_replace,
+	.drop = wn_remote_drop,
+	.sum_counters = wn_remote_sum_counters,
 	.stage = cuda_stage,
 	.power_mw = cuda_power_mw,
 	.close = cuda_close,

@@ -1,149 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/cuda/worker.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-int wn_cuda_worker_fail(struct wn_cuda_worker *worker, const char *format, ...)
-{
-	va_list arguments;
-
-	if (worker->control->text[0])
-		return -1; /* the first reason is the cause of the others */
-	va_start(arguments, format);
-	vsnprintf(worker->control->text, sizeof(worker->control->text), format, arguments);
-	va_end(arguments);
-	return -1;
-}
 
 int wn_cuda_worker_check(struct wn_cuda_worker *worker, CUresult result, const char *what)
 {
 	if (result == CUDA_SUCCESS)
 		return 0;
-	return wn_cuda_worker_fail(worker, "%s: %s: %s", what,
+	return wn_team_fail(&worker->team, "%s: %s: %s", what,
 				   wn_cuda_error_name(worker->driver, result),
 				   wn_cuda_error_text(worker->driver, result));
 }
 
-void wn_cuda_worker_say(struct wn_cuda_worker *worker, enum wn_cuda_state state)
-{
-	const char byte = (char)state;
-
-	wn_store_release(&worker->control->state, state);
-	(void)!send(worker->socket, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
-int wn_cuda_worker_is_wanted(const struct wn_cuda_worker *worker, int ms)
-{
-	struct pollfd poll_fd = {.fd = worker->socket, .events = POLLRDHUP};
-
-	return poll(&poll_fd, 1, ms) <= 0;
-}
-
-/* Takes the descriptors. The number that came, or -1. */
-static int take_descriptors(struct wn_cuda_worker *worker)
-{
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(worker->fds))];
-	} control;
-	char byte;
-	struct iovec part = {.iov_base = &byte, .iov_len = 1};
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
-				 .msg_controllen = sizeof(control)};
-	const struct cmsghdr *header;
-	size_t bytes;
-
-	if (recvmsg(worker->socket, &message, MSG_CMSG_CLOEXEC) != 1)
-		return -1;
-	header = CMSG_FIRSTHDR(&message);
-	if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
-	    (message.msg_flags & MSG_CTRUNC))
-		return -1;
-	bytes = header->cmsg_len - CMSG_LEN(0);
-	memcpy(worker->fds, CMSG_DATA(header), bytes);
-	return (int)(bytes / sizeof(int));
-}
-
-static int map_control(struct wn_cuda_worker *worker)
-{
-	struct stat status;
-	void *memory;
-
-	if (fstat(worker->fds[WN_CUDA_FD_CONTROL], &status) ||
-	    (size_t)status.st_size < sizeof(struct wn_cuda_control))
-		return -1;
-	memory = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_POPULATE, worker->fds[WN_CUDA_FD_CONTROL], 0);
-	if (memory == MAP_FAILED)
-		return -1;
-	worker->control = memory;
-	return worker->control->abi == WN_CUDA_ABI &&
-			       worker->control->total_bytes <= (uint64_t)status.st_size
-		       ? 0
-		       : -1;
-}
-
-static int open_rings(struct wn_cuda_worker *worker)
-{
-	struct wn_error error;
-
-	for (uint32_t i = 0; i < worker->control->queue_count; i++)
-		if (wn_ring_open(&worker->rings[i], worker->fds[WN_CUDA_FD_RINGS + i], &error))
-			return wn_cuda_worker_fail(worker, "queue %u: %s", i, error.text);
-	return 0;
-}
-
-/* Everything is prepared; whoever started us says when. */
-static int wait_go(struct wn_cuda_worker *worker)
-{
-	char byte;
-
-	wn_cuda_worker_say(worker, WN_CUDA_PREPARED);
-	return recv(worker->socket, &byte, 1, 0) == 1 ? 0
-						      : wn_cuda_worker_fail(worker, "abandoned");
-}
-
 int main(int count, char **arguments)
 {
-	static struct wn_cuda_worker worker = {.socket = WN_CUDA_SOCKET};
-	struct stat status;
-	int got;
+	static struct wn_cuda_worker worker;
 
 	(void)arguments;
-	if (count != 1 || fstat(worker.socket, &status) || !S_ISSOCK(status.st_mode)) {
-		fprintf(stderr, "warpnic-cuda-worker: started by warpnic itself, not by hand\n");
+	if (wn_team_begin(&worker.team, count, "warpnic-cuda-worker"))
 		return WN_USAGE;
-	}
-	/* Ctrl-C reaches the whole process group; whoever started us drains first and tells us then. */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	got = worker.fd_count = take_descriptors(&worker);
-	if (got < WN_CUDA_FD_RINGS || map_control(&worker) ||
-	    got < WN_CUDA_FD_RINGS + (int)worker.control->queue_count) {
-		fprintf(stderr,
-			"warpnic-cuda-worker: not the descriptors that this version takes\n");
-		return WN_FAILED;
-	}
-	if (open_rings(&worker) || wn_cuda_worker_setup(&worker) || wait_go(&worker) ||
+	if (wn_team_open_rings(&worker.team) || wn_cuda_worker_setup(&worker) || wn_team_wait_go(&worker.team) ||
 	    wn_cuda_worker_take_over(&worker) || wn_cuda_worker_run(&worker) ||
 	    wn_cuda_worker_hand_over(&worker)) {
-		wn_cuda_worker_say(&worker, WN_CUDA_FAILED);
+		wn_team_say(&worker.team, WN_TEAM_FAILED);
 		_exit(WN_FAILED);
 	}
-	wn_cuda_worker_say(&worker, WN_CUDA_ENDED);
+	wn_team_say(&worker.team, WN_TEAM_ENDED);
 	/* Not exit: the driver's own end of the process is quicker and leaves nothing behind. */
 	_exit(WN_OK);
 }

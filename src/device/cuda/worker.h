@@ -2,7 +2,7 @@
 /*
  * The worker process of a cuda device: attaches the rings, hands them to the GPU, and keeps a kernel on them.
  *
- *   worker.c         main: takes the descriptors, starts, ends with the socket
+ *   worker.c         main
  *   worker_setup.c   context, module, memory, self-test
  *   worker_drive.c   the kernel's rings, where the device drives the queues
  *   worker_run.c     the three modes
@@ -13,27 +13,23 @@
 #ifndef WN_DEVICE_CUDA_WORKER_H
 #define WN_DEVICE_CUDA_WORKER_H
 
-#include "device/cuda/control.h"
 #include "device/cuda/driver.h"
 #include "device/cuda/selftest.h"
+#include "device/team/worker.h"
 
 struct wn_cuda_worker {
-	int socket;
-	int fds[WN_CUDA_FDS_MAX];
-	struct wn_cuda_control *control;
+	struct wn_team_worker team;
 	CUdeviceptr control_device;     /* the same memory as the GPU addresses it */
-	struct wn_ring rings[WN_CUDA_QUEUES_MAX];
 	const struct wn_cuda_driver *driver;
 	CUdevice device;
 	CUmodule module;
 	CUfunction serve, selftest;     /* serve: wn_drive, where the device drives */
 	struct wn_group_launch launch;  /* arguments of the kernel */
 	struct wn_program_data data;
-	CUdeviceptr mirrors[WN_CUDA_QUEUES_MAX]; /* struct wn_group_mirror */
-	CUdeviceptr checked[WN_CUDA_DRIVEN_MAX]; /* of driven queues: the GPU's copy of the frames' states */
-	const uint8_t *states[WN_CUDA_DRIVEN_MAX]; /* and where the host has them */
-	const struct wn_drive_words *words[WN_CUDA_DRIVEN_MAX];
-	int fd_count;
+	CUdeviceptr mirrors[WN_TEAM_QUEUES_MAX]; /* struct wn_group_mirror */
+	CUdeviceptr checked[WN_TEAM_DRIVEN_MAX]; /* of driven queues: the GPU's copy of the frames' states */
+	const uint8_t *states[WN_TEAM_DRIVEN_MAX]; /* and where the host has them */
+	const struct wn_drive_words *words[WN_TEAM_DRIVEN_MAX];
 	CUdeviceptr cells;
 	struct wn_selftest *test;       /* host memory, for the self-test and the clock */
 	CUdeviceptr test_device;
@@ -41,22 +37,12 @@ struct wn_cuda_worker {
 	CUstream side_stream;           /* for what goes on beside the groups */
 	int64_t clock_due_ns;
 	CUstream stream;
-	CUstream queue_streams[WN_CUDA_QUEUES_MAX]; /* batch mode */
+	CUstream queue_streams[WN_TEAM_QUEUES_MAX]; /* batch mode */
 	uint32_t local_bytes;
 };
 
-/* Says why in the control object. Returns -1. */
-int wn_cuda_worker_fail(struct wn_cuda_worker *worker, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-/* The same for a call of the driver that failed; `what` names it. 0 where result is CUDA_SUCCESS. */
+/* Says that a call of the driver failed, in the control object, and returns -1; `what` names it. 0 where result is CUDA_SUCCESS. */
 int wn_cuda_worker_check(struct wn_cuda_worker *worker, CUresult result, const char *what);
-
-/* Changes the state and wakes the other side. */
-void wn_cuda_worker_say(struct wn_cuda_worker *worker, enum wn_cuda_state state);
-
-/* Whether whoever started us is still there; waits up to `ms` for its end. */
-int wn_cuda_worker_is_wanted(const struct wn_cuda_worker *worker, int ms);
 
 /* Memory of this process that the GPU may use, at *device; zeroed memory of the GPU, with a copy of `from`. 0 or -1. */
 int wn_cuda_worker_share(struct wn_cuda_worker *worker, void *memory, size_t bytes, CUdeviceptr *device);

@@ -18,20 +18,20 @@ struct place {
 	CUdeviceptr device;
 };
 
-static int map_region(struct wn_cuda_worker *worker, const struct wn_cuda_drive *drive, uint32_t r, int fd,
+static int map_region(struct wn_cuda_worker *worker, const struct wn_team_drive *drive, uint32_t r, int fd,
 		      struct place *place)
 {
 	void *memory = mmap(NULL, drive->regions[r].bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd,
 			    (off_t)drive->regions[r].offset);
 
 	if (memory == MAP_FAILED)
-		return wn_cuda_worker_fail(worker, "part %u of the kernel's rings: %s", r, strerror(errno));
+		return wn_team_fail(&worker->team, "part %u of the kernel's rings: %s", r, strerror(errno));
 	place->memory = memory;
 	return wn_cuda_worker_share(worker, memory, drive->regions[r].bytes, &place->device);
 }
 
 /* Where an address of the other process lies: its region and offset. 0 or -1. */
-static int find(const struct wn_cuda_drive *drive, const void *there, uint32_t *region, uint64_t *offset)
+static int find(const struct wn_team_drive *drive, const void *there, uint32_t *region, uint64_t *offset)
 {
 	const uint64_t address = (uint64_t)(uintptr_t)there;
 
@@ -45,7 +45,7 @@ static int find(const struct wn_cuda_drive *drive, const void *there, uint32_t *
 }
 
 /* What the GPU has to take for an address of the other process; NULL: it lies nowhere. */
-static void *on_device(const struct wn_cuda_drive *drive, const struct place *places, const void *there)
+static void *on_device(const struct wn_team_drive *drive, const struct place *places, const void *there)
 {
 	uint32_t region;
 	uint64_t offset;
@@ -55,7 +55,7 @@ static void *on_device(const struct wn_cuda_drive *drive, const struct place *pl
 	return (void *)(uintptr_t)(places[region].device + offset);
 }
 
-static void *here(const struct wn_cuda_drive *drive, const struct place *places, const void *there)
+static void *here(const struct wn_team_drive *drive, const struct place *places, const void *there)
 {
 	uint32_t region;
 	uint64_t offset;
@@ -63,7 +63,7 @@ static void *here(const struct wn_cuda_drive *drive, const struct place *places,
 	return find(drive, there, &region, &offset) ? NULL : places[region].memory + offset;
 }
 
-static void move_ring(const struct wn_cuda_drive *drive, const struct place *places, struct wn_kernel_ring *ring)
+static void move_ring(const struct wn_team_drive *drive, const struct place *places, struct wn_kernel_ring *ring)
 {
 	ring->producer = on_device(drive, places, ring->producer);
 	ring->consumer = on_device(drive, places, ring->consumer);
@@ -74,7 +74,7 @@ static void move_ring(const struct wn_cuda_drive *drive, const struct place *pla
 static int share_drive(struct wn_cuda_worker *worker, uint32_t i, const int *fds, struct wn_group_queue *queue,
 		       struct wn_drive_view *view)
 {
-	const struct wn_cuda_drive *drive = &worker->control->drives[i];
+	const struct wn_team_drive *drive = &worker->team.control->drives[i];
 	struct place places[WN_DRIVE_REGIONS_MAX];
 
 	for (uint32_t r = 0; r < drive->region_count; r++)
@@ -87,7 +87,7 @@ static int share_drive(struct wn_cuda_worker *worker, uint32_t i, const int *fds
 	view->states = on_device(drive, places, view->states);
 	view->words = on_device(drive, places, view->words);
 	if (!worker->states[i] || !worker->words[i] || !view->frames)
-		return wn_cuda_worker_fail(worker, "queue %u: its frames are in none of its regions", i);
+		return wn_team_fail(&worker->team, "queue %u: its frames are in none of its regions", i);
 	move_ring(drive, places, &view->xdp.fill);
 	move_ring(drive, places, &view->xdp.rx);
 	move_ring(drive, places, &view->xdp.tx);
@@ -106,14 +106,14 @@ static int share_drive(struct wn_cuda_worker *worker, uint32_t i, const int *fds
 
 int wn_cuda_worker_share_drives(struct wn_cuda_worker *worker, struct wn_group_queue *queues)
 {
-	static struct wn_drive_view views[WN_CUDA_DRIVEN_MAX];
-	const struct wn_cuda_control *control = worker->control;
-	const int *fds = worker->fds + WN_CUDA_FD_RINGS + control->queue_count;
+	static struct wn_drive_view views[WN_TEAM_DRIVEN_MAX];
+	const struct wn_team_control *control = worker->team.control;
+	const int *fds = worker->team.fds + WN_TEAM_FD_RINGS + control->queue_count;
 	CUdeviceptr memory;
 
 	for (uint32_t i = 0; i < control->queue_count; i++) {
-		if (fds + control->drives[i].region_count > worker->fds + worker->fd_count)
-			return wn_cuda_worker_fail(worker, "queue %u: descriptors are missing", i);
+		if (fds + control->drives[i].region_count > worker->team.fds + worker->team.fd_count)
+			return wn_team_fail(&worker->team, "queue %u: descriptors are missing", i);
 		if (share_drive(worker, i, fds, &queues[i], &views[i]))
 			return -1;
 		fds += control->drives[i].region_count;
@@ -126,7 +126,7 @@ int wn_cuda_worker_share_drives(struct wn_cuda_worker *worker, struct wn_group_q
 
 int wn_cuda_worker_copy_states(struct wn_cuda_worker *worker)
 {
-	const struct wn_cuda_control *control = worker->control;
+	const struct wn_team_control *control = worker->team.control;
 
 	for (uint32_t i = 0; control->is_driven && i < control->queue_count; i++)
 		if (wn_cuda_worker_check(worker,

@@ -22,7 +22,7 @@ static const char fault[] = "the GPU stopped on a fault while it ran the program
 
 static int launch_groups(struct wn_cuda_worker *worker, uint64_t lease_cycles)
 {
-	const uint32_t groups = worker->control->queue_count * worker->control->group_count;
+	const uint32_t groups = worker->team.control->queue_count * worker->team.control->group_count;
 	struct wn_group_order order = {.lease_cycles = lease_cycles};
 	void *parameters[] = {&worker->launch, &worker->data, &order};
 
@@ -35,8 +35,8 @@ static int launch_groups(struct wn_cuda_worker *worker, uint64_t lease_cycles)
 
 static int all_alive(const struct wn_cuda_worker *worker)
 {
-	const uint32_t groups = worker->control->queue_count * worker->control->group_count;
-	const uint32_t *alive = wn_cuda_alive(worker->control);
+	const uint32_t groups = worker->team.control->queue_count * worker->team.control->group_count;
+	const uint32_t *alive = wn_team_alive(worker->team.control);
 
 	for (uint32_t i = 0; i < groups; i++)
 		if (!wn_load_acquire(&alive[i]))
@@ -60,8 +60,7 @@ static int wait_alive(struct wn_cuda_worker *worker)
 		if (result && result != CUDA_ERROR_NOT_READY)
 			return wn_cuda_worker_check(worker, result, fault);
 		if (wn_clock_ns() > until)
-			return wn_cuda_worker_fail(
-				worker,
+			return wn_team_fail(&worker->team,
 				"the groups did not start within %d s: is the GPU "
 				"busy with another resident program?",
 				(int)(ALIVE_NS / WN_SECOND_NS));
@@ -78,8 +77,8 @@ static int look_at_stream(struct wn_cuda_worker *worker)
 		return 1;
 	if (result != CUDA_ERROR_NOT_READY)
 		return wn_cuda_worker_check(worker, result, fault);
-	if (!wn_cuda_worker_is_wanted(worker, 1))
-		return wn_cuda_worker_fail(worker, "abandoned");
+	if (!wn_team_is_wanted(&worker->team, 1))
+		return wn_team_fail(&worker->team, "abandoned");
 	return wn_cuda_worker_set_clock(worker);
 }
 
@@ -89,7 +88,7 @@ static int run_resident(struct wn_cuda_worker *worker)
 
 	if (launch_groups(worker, 0) || wait_alive(worker))
 		return -1;
-	wn_cuda_worker_say(worker, WN_CUDA_READY);
+	wn_team_say(&worker->team, WN_TEAM_READY);
 	while ((rc = look_at_stream(worker)) == 0)
 		continue;
 	return rc < 0 ? -1 : 0;
@@ -98,7 +97,7 @@ static int run_resident(struct wn_cuda_worker *worker)
 /* Whether ring i is closed and position is at its end or behind. */
 static int is_finished(const struct wn_cuda_worker *worker, uint32_t i, uint32_t position)
 {
-	struct wn_ring_words *words = worker->rings[i].view.words;
+	struct wn_ring_words *words = worker->team.rings[i].view.words;
 
 	if (!wn_load_acquire(&words->closed)) /* (E) */
 		return 0;
@@ -108,8 +107,8 @@ static int is_finished(const struct wn_cuda_worker *worker, uint32_t i, uint32_t
 /* Between two leases: whether every group has come to the end of its ring. */
 static int all_finished(const struct wn_cuda_worker *worker)
 {
-	const struct wn_cuda_control *control = worker->control;
-	const uint32_t *positions = wn_cuda_positions(worker->control);
+	const struct wn_team_control *control = worker->team.control;
+	const uint32_t *positions = wn_team_positions(worker->team.control);
 
 	for (uint32_t i = 0; i < control->queue_count; i++)
 		for (uint32_t g = 0; g < control->group_count; g++)
@@ -121,7 +120,7 @@ static int all_finished(const struct wn_cuda_worker *worker)
 /* The same where the device drives. */
 static int all_left(const struct wn_cuda_worker *worker)
 {
-	for (uint32_t i = 0; i < worker->control->queue_count; i++)
+	for (uint32_t i = 0; i < worker->team.control->queue_count; i++)
 		if (!wn_load_acquire(&worker->words[i]->left))
 			return 0;
 	return 1;
@@ -131,12 +130,12 @@ static int run_lease(struct wn_cuda_worker *worker)
 {
 	const uint64_t khz = (uint64_t)wn_cuda_attribute(worker->driver, worker->device,
 							 CU_DEVICE_ATTRIBUTE_CLOCK_RATE);
-	const uint64_t lease_cycles = khz * worker->control->lease_ms;
+	const uint64_t lease_cycles = khz * worker->team.control->lease_ms;
 	int rc;
 
 	if (launch_groups(worker, lease_cycles) || wait_alive(worker))
 		return -1;
-	wn_cuda_worker_say(worker, WN_CUDA_READY);
+	wn_team_say(&worker->team, WN_TEAM_READY);
 	do {
 		for (int i = 0; i < LEASES_AHEAD; i++)
 			if (launch_groups(worker, lease_cycles))
@@ -145,7 +144,7 @@ static int run_lease(struct wn_cuda_worker *worker)
 			continue;
 		if (rc < 0)
 			return -1;
-	} while (!(worker->control->is_driven ? all_left(worker) : all_finished(worker)) && !wn_load_relaxed(&worker->control->abandon));
+	} while (!(worker->team.control->is_driven ? all_left(worker) : all_finished(worker)) && !wn_load_relaxed(&worker->team.control->abandon));
 	return 0;
 }
 
@@ -179,7 +178,7 @@ static void retire_launches(const struct wn_ring *ring, struct range *range)
  */
 static int launch_range(struct wn_cuda_worker *worker, uint32_t i, struct range *range)
 {
-	const struct wn_ring *ring = &worker->rings[i];
+	const struct wn_ring *ring = &worker->team.rings[i];
 	const uint64_t latest = wn_load_acquire64(&ring->view.words->latest); /* (D): the launch carries it on */
 	const uint32_t published = (uint32_t)(latest >> 32);
 	const uint32_t first = range->next, count = published - first;
@@ -188,7 +187,7 @@ static int launch_range(struct wn_cuda_worker *worker, uint32_t i, struct range 
 	const uint32_t blocks =
 		(first % WN_BLOCK_SLOTS + count + WN_BLOCK_SLOTS - 1) / WN_BLOCK_SLOTS;
 	const uint32_t groups =
-		blocks < worker->control->group_count ? blocks : worker->control->group_count;
+		blocks < worker->team.control->group_count ? blocks : worker->team.control->group_count;
 	void *parameters[] = {&worker->launch, &worker->data, &order};
 
 	if (!count)
@@ -219,7 +218,7 @@ static int ask(struct wn_cuda_worker *worker, uint32_t i)
 /* The end of batch mode: what was launched must have run. */
 static int finish_streams(struct wn_cuda_worker *worker)
 {
-	for (uint32_t i = 0; i < worker->control->queue_count; i++)
+	for (uint32_t i = 0; i < worker->team.control->queue_count; i++)
 		if (wn_cuda_worker_check(
 			    worker, worker->driver->cuStreamSynchronize(worker->queue_streams[i]),
 			    fault))
@@ -229,17 +228,17 @@ static int finish_streams(struct wn_cuda_worker *worker)
 
 static int run_batch(struct wn_cuda_worker *worker)
 {
-	const uint32_t queues = worker->control->queue_count;
-	struct range ranges[WN_CUDA_QUEUES_MAX] = {0};
+	const uint32_t queues = worker->team.control->queue_count;
+	struct range ranges[WN_TEAM_QUEUES_MAX] = {0};
 	uint32_t finished = 0;
 	int64_t asked_ns = wn_clock_ns();
 	struct wn_backoff backoff;
 
 	for (uint32_t i = 0; i < queues; i++)
-		ranges[i].next = worker->control->starts[i];
+		ranges[i].next = worker->team.control->starts[i];
 	wn_backoff_init(&backoff, 2);
-	wn_cuda_worker_say(worker, WN_CUDA_READY);
-	while (finished < queues && !wn_load_relaxed(&worker->control->abandon)) {
+	wn_team_say(&worker->team, WN_TEAM_READY);
+	while (finished < queues && !wn_load_relaxed(&worker->team.control->abandon)) {
 		int moved = 0;
 
 		finished = 0;
@@ -260,20 +259,20 @@ static int run_batch(struct wn_cuda_worker *worker)
 			for (uint32_t i = 0; i < queues; i++)
 				if (ask(worker, i))
 					return -1;
-			if (!wn_cuda_worker_is_wanted(worker, 0))
-				return wn_cuda_worker_fail(worker, "abandoned");
+			if (!wn_team_is_wanted(&worker->team, 0))
+				return wn_team_fail(&worker->team, "abandoned");
 			if (wn_cuda_worker_set_clock(worker))
 				return -1;
 		}
 	}
 	for (uint32_t i = 0; i < queues; i++)
-		worker->control->starts[i] = ranges[i].next;
+		worker->team.control->starts[i] = ranges[i].next;
 	return finish_streams(worker);
 }
 
 int wn_cuda_worker_run(struct wn_cuda_worker *worker)
 {
-	switch (worker->control->mode) {
+	switch (worker->team.control->mode) {
 	case WN_MODE_RESIDENT:
 		return run_resident(worker);
 	case WN_MODE_LEASE:

@@ -26,9 +26,9 @@ static int open_context(struct wn_cuda_worker *worker)
 
 	worker->driver = driver = wn_cuda_driver_open(&error);
 	if (!driver)
-		return wn_cuda_worker_fail(worker, "%s", error.text);
+		return wn_team_fail(&worker->team, "%s", error.text);
 	if (wn_cuda_worker_check(
-		    worker, driver->cuDeviceGet(&worker->device, (int)worker->control->ordinal),
+		    worker, driver->cuDeviceGet(&worker->device, (int)worker->team.control->ordinal),
 		    "cuDeviceGet") ||
 	    wn_cuda_worker_check(worker, driver->cuDevicePrimaryCtxRetain(&context, worker->device),
 				 "cuDevicePrimaryCtxRetain") ||
@@ -39,7 +39,7 @@ static int open_context(struct wn_cuda_worker *worker)
 
 static int load_module(struct wn_cuda_worker *worker)
 {
-	const size_t bytes = worker->control->image_bytes;
+	const size_t bytes = worker->team.control->image_bytes;
 	char log[768] = "";
 	int options[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES};
 	void *values[] = {log, (void *)(size_t)sizeof(log)};
@@ -47,17 +47,16 @@ static int load_module(struct wn_cuda_worker *worker)
 	void *code;
 	CUresult result;
 
-	code = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, worker->fds[WN_CUDA_FD_CODE], 0);
+	code = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, worker->team.fds[WN_TEAM_FD_CODE], 0);
 	if (!image || code == MAP_FAILED)
-		return wn_cuda_worker_fail(worker, "code: %s", strerror(errno));
+		return wn_team_fail(&worker->team, "code: %s", strerror(errno));
 	memcpy(image, code, bytes);
 	image[bytes] = '\0'; /* PTX is a text */
 	munmap(code, bytes);
 	result = worker->driver->cuModuleLoadDataEx(&worker->module, image, 2, options, values);
 	free(image);
 	if (result)
-		return wn_cuda_worker_fail(
-			worker, "program '%s' does not load: %s: %s", worker->control->program,
+		return wn_team_fail(&worker->team, "program '%s' does not load: %s: %s", worker->team.control->program,
 			wn_cuda_error_name(worker->driver, result),
 			log[0] ? log : wn_cuda_error_text(worker->driver, result));
 	return 0;
@@ -74,10 +73,10 @@ static int find_functions(struct wn_cuda_worker *worker)
 	const struct wn_cuda_driver *driver = worker->driver;
 	int registers = 0, local = 0;
 
-	worker->local_bytes = worker->control->is_driven
-				      ? wn_group_drive_bytes(WARP, worker->control->stage_bytes)
-				      : wn_group_local_bytes(WARP, worker->control->stage_bytes);
-	if (find_function(worker, &worker->serve, worker->control->is_driven ? "wn_drive" : "wn_serve") ||
+	worker->local_bytes = worker->team.control->is_driven
+				      ? wn_group_drive_bytes(WARP, worker->team.control->stage_bytes)
+				      : wn_group_local_bytes(WARP, worker->team.control->stage_bytes);
+	if (find_function(worker, &worker->serve, worker->team.control->is_driven ? "wn_drive" : "wn_serve") ||
 	    find_function(worker, &worker->selftest, "wn_selftest") ||
 	    wn_cuda_worker_check(
 		    worker,
@@ -88,15 +87,15 @@ static int find_functions(struct wn_cuda_worker *worker)
 		return -1;
 	driver->cuFuncGetAttribute(&registers, CU_FUNC_ATTRIBUTE_NUM_REGS, worker->serve);
 	driver->cuFuncGetAttribute(&local, CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES, worker->serve);
-	worker->control->registers = (uint32_t)registers;
-	worker->control->local_bytes = (uint32_t)local;
+	worker->team.control->registers = (uint32_t)registers;
+	worker->team.control->local_bytes = (uint32_t)local;
 	return 0;
 }
 
 /* Groups must all run at once: a resident one never ends by itself, and those behind it would not start. */
 static int check_groups(struct wn_cuda_worker *worker)
 {
-	const uint32_t wanted = worker->control->queue_count * worker->control->group_count;
+	const uint32_t wanted = worker->team.control->queue_count * worker->team.control->group_count;
 	const int processors = wn_cuda_attribute(worker->driver, worker->device,
 						 CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
 	int each = 0;
@@ -107,13 +106,12 @@ static int check_groups(struct wn_cuda_worker *worker)
 				 "occupancy"))
 		return -1;
 	if (wanted > (uint32_t)(each * processors))
-		return wn_cuda_worker_fail(
-			worker,
+		return wn_team_fail(&worker->team,
 			"%u queues with groups=%u do not fit: the GPU holds %d groups of this "
 			"program at once (%d multiprocessors, %d each); say groups=%u or less",
-			worker->control->queue_count, worker->control->group_count,
+			worker->team.control->queue_count, worker->team.control->group_count,
 			each * processors, processors, each,
-			(uint32_t)(each * processors) / worker->control->queue_count);
+			(uint32_t)(each * processors) / worker->team.control->queue_count);
 	return 0;
 }
 
@@ -154,16 +152,16 @@ static void *address(CUdeviceptr base, uint64_t offset)
 /* What the program is given: copied into the GPU's memory, once. */
 static int share_data(struct wn_cuda_worker *worker)
 {
-	const struct wn_cuda_data *layout = &worker->control->data;
+	const struct wn_team_data *layout = &worker->team.control->data;
 	struct wn_program_data *data = &worker->data;
 	CUdeviceptr copy = 0;
 	void *from = NULL;
 
 	if (layout->total_bytes) {
 		from = mmap(NULL, layout->total_bytes, PROT_READ, MAP_SHARED,
-			    worker->fds[WN_CUDA_FD_DATA], 0);
+			    worker->team.fds[WN_TEAM_FD_DATA], 0);
 		if (from == MAP_FAILED)
-			return wn_cuda_worker_fail(worker, "data: %s", strerror(errno));
+			return wn_team_fail(&worker->team, "data: %s", strerror(errno));
 	}
 	if (wn_cuda_worker_take(worker, &copy, from, layout->cells) ||
 	    wn_cuda_worker_take(worker, &worker->cells, NULL, layout->cell_bytes))
@@ -199,18 +197,18 @@ static struct wn_ring_view view_on_device(const struct wn_ring *ring, CUdevicept
 
 static int share_ring(struct wn_cuda_worker *worker, uint32_t i, struct wn_group_queue *queue)
 {
-	struct wn_cuda_control *control = worker->control;
+	struct wn_team_control *control = worker->team.control;
 	CUdeviceptr base, identity;
 
-	if (wn_cuda_worker_share(worker, worker->rings[i].memory, worker->rings[i].bytes, &base) ||
+	if (wn_cuda_worker_share(worker, worker->team.rings[i].memory, worker->team.rings[i].bytes, &base) ||
 	    wn_cuda_worker_take(worker, &identity, &control->identities[i], sizeof(control->identities[i])) ||
 	    wn_cuda_worker_take(worker, &worker->mirrors[i], NULL, sizeof(struct wn_group_mirror)))
 		return -1;
-	queue->view = view_on_device(&worker->rings[i], base);
+	queue->view = view_on_device(&worker->team.rings[i], base);
 	queue->view.identity = address(identity, 0);
 	queue->replies = queue->view.frames;
 	queue->mirror = address(worker->mirrors[i], 0);
-	queue->leave = address(worker->control_device, offsetof(struct wn_cuda_control, abandon));
+	queue->leave = address(worker->control_device, offsetof(struct wn_team_control, abandon));
 	queue->positions =
 		address(worker->control_device,
 			control->positions_offset + (uint64_t)i * control->group_count * 4);
@@ -220,8 +218,8 @@ static int share_ring(struct wn_cuda_worker *worker, uint32_t i, struct wn_group
 
 static int make_launch(struct wn_cuda_worker *worker)
 {
-	struct wn_cuda_control *control = worker->control;
-	static struct wn_group_queue queues[WN_CUDA_QUEUES_MAX];
+	struct wn_team_control *control = worker->team.control;
+	static struct wn_group_queue queues[WN_TEAM_QUEUES_MAX];
 	const uint64_t khz = (uint64_t)wn_cuda_attribute(worker->driver, worker->device,
 							 CU_DEVICE_ATTRIBUTE_CLOCK_RATE);
 	const uint64_t row_bytes =
@@ -259,20 +257,20 @@ static int make_launch(struct wn_cuda_worker *worker)
 /* The cells in the data object, mapped. NULL where there are none or it fails. */
 static uint8_t *map_cells(const struct wn_cuda_worker *worker)
 {
-	const struct wn_cuda_data *layout = &worker->control->data;
+	const struct wn_team_data *layout = &worker->team.control->data;
 	uint8_t *memory;
 
 	if (!layout->cell_bytes)
 		return NULL;
 	memory = mmap(NULL, layout->total_bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
-		      worker->fds[WN_CUDA_FD_DATA], 0);
+		      worker->team.fds[WN_TEAM_FD_DATA], 0);
 	return memory == MAP_FAILED ? NULL : memory + layout->cells;
 }
 
 int wn_cuda_worker_take_over(struct wn_cuda_worker *worker)
 {
 	const struct wn_cuda_driver *driver = worker->driver;
-	const struct wn_cuda_control *control = worker->control;
+	const struct wn_team_control *control = worker->team.control;
 	const uint8_t *cells = map_cells(worker);
 
 	for (uint32_t i = 0; i < control->queue_count; i++) {
@@ -301,7 +299,7 @@ int wn_cuda_worker_hand_over(struct wn_cuda_worker *worker)
 		return 0;
 	return wn_cuda_worker_check(worker,
 				    worker->driver->cuMemcpyDtoH(cells, worker->cells,
-								 worker->control->data.cell_bytes),
+								 worker->team.control->data.cell_bytes),
 				    "cuMemcpyDtoH");
 }
 
@@ -390,15 +388,14 @@ static int run_selftest(struct wn_cuda_worker *worker, uint32_t rounds, int64_t 
 	if (wn_cuda_worker_check(worker, worker->driver->cuStreamSynchronize(worker->side_stream),
 				 "self-test"))
 		return -1;
-	worker->control->clock_error_ns = (uint64_t)error;
+	worker->team.control->clock_error_ns = (uint64_t)error;
 	if (rounds == SELFTEST_ROUNDS && test->cycles > first_cycles)
-		worker->control->cycle_ns =
+		worker->team.control->cycle_ns =
 			(double)(test->clock_ns - first_ns) / (double)(test->cycles - first_cycles);
 	stale += wn_load_acquire(&test->stale);
 	if (round > rounds && !stale)
 		return 0;
-	return wn_cuda_worker_fail(
-		worker,
+	return wn_team_fail(&worker->team,
 		"the self-test failed: %u of %u messages, %u stale words (host atomics %d, compute "
 		"%d.%d, "
 		"kernel time limit %d): this GPU and this machine do not see each other's memory "
@@ -434,7 +431,7 @@ static int test_device(struct wn_cuda_worker *worker)
 	worker->test = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (worker->test == MAP_FAILED)
-		return wn_cuda_worker_fail(worker, "self-test: %s", strerror(errno));
+		return wn_team_fail(&worker->team, "self-test: %s", strerror(errno));
 	if (wn_cuda_worker_share(worker, worker->test, bytes, &worker->test_device) ||
 	    wn_cuda_worker_take(worker, &worker->clock, NULL, sizeof(offset)))
 		return -1;
@@ -460,7 +457,7 @@ int wn_cuda_worker_setup(struct wn_cuda_worker *worker)
 	if (open_context(worker) || load_module(worker) || find_functions(worker))
 		return -1;
 	driver = worker->driver;
-	if (worker->control->mode != WN_MODE_BATCH && check_groups(worker))
+	if (worker->team.control->mode != WN_MODE_BATCH && check_groups(worker))
 		return -1;
 	if (wn_cuda_worker_check(worker,
 				 driver->cuStreamCreate(&worker->stream, CU_STREAM_NON_BLOCKING),
@@ -470,13 +467,13 @@ int wn_cuda_worker_setup(struct wn_cuda_worker *worker)
 		    "stream"))
 		return -1;
 	for (uint32_t i = 0;
-	     worker->control->mode == WN_MODE_BATCH && i < worker->control->queue_count; i++)
+	     worker->team.control->mode == WN_MODE_BATCH && i < worker->team.control->queue_count; i++)
 		if (wn_cuda_worker_check(worker,
 					 driver->cuStreamCreate(&worker->queue_streams[i],
 								CU_STREAM_NON_BLOCKING),
 					 "stream"))
 			return -1;
-	if (wn_cuda_worker_share(worker, worker->control, worker->control->total_bytes, &worker->control_device) ||
+	if (wn_cuda_worker_share(worker, worker->team.control, worker->team.control->total_bytes, &worker->control_device) ||
 	    test_device(worker) || make_launch(worker))
 		return -1;
 	return 0;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a cuda device and its worker process share.
+ * What a device and its worker process share.
  *
- * A fault of a CUDA kernel is final for the process it happened in, and only that process's end is sure to
- * stop a kernel. So all CUDA lives in a worker process of its own: links, rings and counters are the
- * device's, the worker has them mapped and dies alone. They speak through one sealed memory object (this
+ * A fault of a kernel is final for the process it happened in, and only that process's end is sure to
+ * stop a kernel. So all CUDA and all OpenCL lives in a worker process of its own: links, rings and counters
+ * are the device's, the worker has them mapped and dies alone. They speak through one sealed memory object (this
  * struct, then the rows) and one socket, which carries the descriptors once and one byte for each change of
  * state; its end means that the other side is gone.
  *
@@ -15,8 +15,8 @@
  *   positions       groups, at their end   worker, device, after that  or the device, before a start
  *   alive, rows     groups                 worker, device
  */
-#ifndef WN_DEVICE_CUDA_CONTROL_H
-#define WN_DEVICE_CUDA_CONTROL_H
+#ifndef WN_DEVICE_TEAM_CONTROL_H
+#define WN_DEVICE_TEAM_CONTROL_H
 
 #include <stddef.h>
 
@@ -26,24 +26,22 @@
 #include "warpnic/data.h"
 
 enum {
-	WN_CUDA_ABI = 2,
-	WN_CUDA_QUEUES_MAX = 64,
-	WN_CUDA_DRIVEN_MAX = 32,        /* queues that the device drives: a message carries 253 descriptors */
-	WN_CUDA_GROUPS_MAX = 64,        /* a queue */
-	WN_CUDA_SOCKET = 3,             /* the worker's descriptor of it */
-	WN_CUDA_STAGE_BYTES_MAX = WN_ROOM_BYTES
+	WN_TEAM_ABI = 2,
+	WN_TEAM_QUEUES_MAX = 64,
+	WN_TEAM_DRIVEN_MAX = 32,        /* queues that the device drives: a message carries 253 descriptors */
+	WN_TEAM_SOCKET = 3              /* the worker's descriptor of it */
 };
 
-enum wn_cuda_state {
-	WN_CUDA_STARTING,
-	WN_CUDA_PREPARED,               /* all is ready to launch; it waits for a byte to come */
-	WN_CUDA_READY,                  /* all groups serve, or launches will be made */
-	WN_CUDA_ENDED,                  /* the rings are closed and empty, or it was told to leave */
-	WN_CUDA_FAILED                  /* text says why */
+enum wn_team_state {
+	WN_TEAM_STARTING,
+	WN_TEAM_PREPARED,               /* all is ready to launch; it waits for a byte to come */
+	WN_TEAM_READY,                  /* all groups serve, or launches will be made */
+	WN_TEAM_ENDED,                  /* the rings are closed and empty, or it was told to leave */
+	WN_TEAM_FAILED                  /* text says why */
 };
 
 /* What the program is given, in the data object: offsets from its start, 64-byte aligned. */
-struct wn_cuda_data {
+struct wn_team_data {
 	uint64_t parameters, tables, store, file, cells;
 	uint64_t parameter_bytes, table_bytes, store_bytes, file_bytes;
 	uint64_t cell_bytes;            /* what the cells begin with; at its end the worker puts them back */
@@ -51,7 +49,7 @@ struct wn_cuda_data {
 };
 
 /* A queue that the device drives. Pointers are those of the device's process; regions tell where they lie. */
-struct wn_cuda_drive {
+struct wn_team_drive {
 	struct wn_drive_view view;
 	uint32_t region_count;
 	uint32_t reserved;
@@ -62,7 +60,7 @@ struct wn_cuda_drive {
 	} regions[WN_DRIVE_REGIONS_MAX];
 };
 
-struct wn_cuda_control {
+struct wn_team_control {
 	uint32_t abi;
 	uint32_t ordinal;               /* of the GPU */
 	uint32_t mode;                  /* enum wn_mode; not WN_MODE_AUTO */
@@ -80,11 +78,11 @@ struct wn_cuda_control {
 	uint64_t alive_offset;          /* the same */
 	uint64_t rows_offset;           /* queue_count * group_count rows of row_words words of 64 bits */
 	uint64_t total_bytes;
-	struct wn_cuda_data data;
+	struct wn_team_data data;
 	char program[128];
-	struct wn_identity identities[WN_CUDA_QUEUES_MAX];
-	struct wn_cuda_drive drives[WN_CUDA_DRIVEN_MAX];
-	uint32_t starts[WN_CUDA_QUEUES_MAX]; /* published when the worker began: what the mirrors start with */
+	struct wn_identity identities[WN_TEAM_QUEUES_MAX];
+	struct wn_team_drive drives[WN_TEAM_DRIVEN_MAX];
+	uint32_t starts[WN_TEAM_QUEUES_MAX]; /* published when the worker began: what the mirrors start with */
 
 	uint32_t abandon __attribute__((aligned(WN_LINE_BYTES)));
 	uint32_t state __attribute__((aligned(WN_LINE_BYTES)));
@@ -96,24 +94,24 @@ struct wn_cuda_control {
 
 /* The worker's descriptors, in this order, behind the first byte that comes through the socket. */
 enum {
-	WN_CUDA_FD_CONTROL,
-	WN_CUDA_FD_CODE,
-	WN_CUDA_FD_DATA,
-	WN_CUDA_FD_RINGS,               /* queue_count of them; then those of all regions of all driven queues */
-	WN_CUDA_FDS_MAX = 253           /* SCM_MAX_FD */
+	WN_TEAM_FD_CONTROL,
+	WN_TEAM_FD_CODE,
+	WN_TEAM_FD_DATA,
+	WN_TEAM_FD_RINGS,               /* queue_count of them; then those of all regions of all driven queues */
+	WN_TEAM_FDS_MAX = 253           /* SCM_MAX_FD */
 };
 
-static inline uint32_t *wn_cuda_positions(struct wn_cuda_control *control)
+static inline uint32_t *wn_team_positions(struct wn_team_control *control)
 {
 	return (uint32_t *)((char *)control + control->positions_offset);
 }
 
-static inline uint32_t *wn_cuda_alive(struct wn_cuda_control *control)
+static inline uint32_t *wn_team_alive(struct wn_team_control *control)
 {
 	return (uint32_t *)((char *)control + control->alive_offset);
 }
 
-static inline uint64_t *wn_cuda_rows(struct wn_cuda_control *control)
+static inline uint64_t *wn_team_rows(struct wn_team_control *control)
 {
 	return (uint64_t *)((char *)control + control->rows_offset);
 }

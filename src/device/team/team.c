@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "device/cuda/team.h"
+#include "device/team/team.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "paths.h"
 
 extern char **environ;
 
@@ -26,11 +25,41 @@ static uint64_t round_up(uint64_t bytes, uint64_t to)
 	return (bytes + to - 1) / to * to;
 }
 
+/* -- memory objects -- */
+
+int wn_team_memory_object(const char *name, const void *bytes, size_t count)
+{
+	const int fd = memfd_create(name, MFD_CLOEXEC);
+	size_t done = 0;
+
+	if (fd < 0)
+		return -errno;
+	while (done < count) {
+		const ssize_t wrote = write(fd, (const char *)bytes + done, count - done);
+
+		if (wrote <= 0) {
+			const int code = wrote ? errno : ENOSPC;
+
+			close(fd);
+			return -code;
+		}
+		done += (size_t)wrote;
+	}
+	return fd;
+}
+
+void wn_team_code_free(struct wn_team_code *code)
+{
+	if (code->fd >= 0)
+		close(code->fd);
+	code->fd = -1;
+}
+
 /* -- the data object -- */
 
-static struct wn_cuda_data layout_of(const struct wn_program_data *data)
+static struct wn_team_data layout_of(const struct wn_program_data *data)
 {
-	struct wn_cuda_data layout = {
+	struct wn_team_data layout = {
 		.parameter_bytes = data->parameter_count * sizeof(*data->parameters),
 		.table_bytes = data->table_count * sizeof(*data->tables),
 		.store_bytes = data->store_bytes,
@@ -52,17 +81,17 @@ static void copy_part(uint8_t *to, const void *from, uint64_t bytes)
 		memcpy(to, from, bytes);
 }
 
-static int make_data(struct wn_cuda_team *team, const struct wn_program_data *data,
+static int make_data(struct wn_team *team, const struct wn_program_data *data,
 		     struct wn_error *error)
 {
-	const struct wn_cuda_data layout = layout_of(data);
+	const struct wn_team_data layout = layout_of(data);
 	uint8_t *memory;
 
 	team->control->data = layout;
 	team->data_fd = memfd_create("warpnic-data", MFD_CLOEXEC);
 	if (team->data_fd < 0 || ftruncate(team->data_fd, (off_t)layout.total_bytes))
 		return wn_fail(error, errno, WN_FAILED,
-			       "cuda device: cannot share %llu bytes of tables: %s",
+			       "%s device: cannot share %llu bytes of tables: %s", team->params.kind,
 			       (unsigned long long)layout.total_bytes, strerror(errno));
 	if (!layout.total_bytes)
 		return 0;
@@ -70,7 +99,7 @@ static int make_data(struct wn_cuda_team *team, const struct wn_program_data *da
 		      0);
 	if (memory == MAP_FAILED)
 		return wn_fail(error, errno, WN_FAILED,
-			       "cuda device: cannot map %llu bytes of tables: %s",
+			       "%s device: cannot map %llu bytes of tables: %s", team->params.kind,
 			       (unsigned long long)layout.total_bytes, strerror(errno));
 	copy_part(memory, data->parameters, layout.parameter_bytes);
 	copy_part(memory + layout.tables, data->tables, layout.table_bytes);
@@ -83,22 +112,22 @@ static int make_data(struct wn_cuda_team *team, const struct wn_program_data *da
 
 /* -- the control object -- */
 
-static int map_control(struct wn_cuda_team *team, size_t bytes, struct wn_error *error)
+static int map_control(struct wn_team *team, size_t bytes, struct wn_error *error)
 {
 	void *memory = MAP_FAILED;
 
-	team->control_fd = memfd_create("warpnic-cuda", MFD_CLOEXEC);
+	team->control_fd = memfd_create("warpnic-team", MFD_CLOEXEC);
 	if (team->control_fd >= 0 && !ftruncate(team->control_fd, (off_t)bytes))
 		memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
 			      team->control_fd, 0);
 	if (memory == MAP_FAILED)
-		return wn_fail(error, errno, WN_FAILED, "cuda device: cannot share %zu bytes: %s",
-			       bytes, strerror(errno));
+		return wn_fail(error, errno, WN_FAILED, "%s device: cannot share %zu bytes: %s",
+			       team->params.kind, bytes, strerror(errno));
 	team->control = memory;
 	return 0;
 }
 
-static void describe_drive(struct wn_cuda_drive *to, const struct wn_drive *from)
+static void describe_drive(struct wn_team_drive *to, const struct wn_drive *from)
 {
 	to->view = from->view;
 	to->region_count = from->region_count;
@@ -109,12 +138,12 @@ static void describe_drive(struct wn_cuda_drive *to, const struct wn_drive *from
 	}
 }
 
-static int make_control(struct wn_cuda_team *team, struct wn_error *error)
+static int make_control(struct wn_team *team, struct wn_error *error)
 {
-	const struct wn_cuda_team_params *params = &team->params;
+	const struct wn_team_params *params = &team->params;
 	const uint64_t groups = (uint64_t)params->queue_count * params->group_count;
-	struct wn_cuda_control control = {
-		.abi = WN_CUDA_ABI,
+	struct wn_team_control control = {
+		.abi = WN_TEAM_ABI,
 		.ordinal = params->ordinal,
 		.mode = params->mode,
 		.queue_count = params->queue_count,
@@ -146,7 +175,7 @@ static int make_control(struct wn_cuda_team *team, struct wn_error *error)
 	return rc;
 }
 
-int wn_cuda_team_create(struct wn_cuda_team *team, const struct wn_cuda_team_params *params,
+int wn_team_create(struct wn_team *team, const struct wn_team_params *params,
 			struct wn_error *error)
 {
 	int rc;
@@ -159,10 +188,10 @@ int wn_cuda_team_create(struct wn_cuda_team *team, const struct wn_cuda_team_par
 	return rc ? rc : make_data(team, params->data, error);
 }
 
-void wn_cuda_team_set_start(struct wn_cuda_team *team, uint32_t queue, uint32_t published)
+void wn_team_set_start(struct wn_team *team, uint32_t queue, uint32_t published)
 {
 	const uint32_t groups = team->params.group_count;
-	uint32_t *positions = wn_cuda_positions(team->control) + queue * groups;
+	uint32_t *positions = wn_team_positions(team->control) + queue * groups;
 
 	team->control->starts[queue] = published;
 	for (uint32_t g = 0; g < groups; g++)
@@ -180,9 +209,9 @@ static uint32_t frontier_of(const uint32_t *positions, uint32_t count)
 	return least;
 }
 
-static void carry_cells(struct wn_cuda_team *team, const struct wn_cuda_team *old)
+static void carry_cells(struct wn_team *team, const struct wn_team *old)
 {
-	const struct wn_cuda_data *to = &team->control->data, *from = &old->control->data;
+	const struct wn_team_data *to = &team->control->data, *from = &old->control->data;
 	uint8_t block[4096];
 
 	for (uint64_t at = 0; at < to->cell_bytes && at < from->cell_bytes; at += sizeof(block)) {
@@ -196,12 +225,12 @@ static void carry_cells(struct wn_cuda_team *team, const struct wn_cuda_team *ol
 	}
 }
 
-void wn_cuda_team_continue(struct wn_cuda_team *team, const struct wn_cuda_team *old)
+void wn_team_continue(struct wn_team *team, const struct wn_team *old)
 {
 	const uint32_t groups = team->params.group_count, queues = team->params.queue_count;
-	const uint32_t *from = wn_cuda_positions(old->control);
+	const uint32_t *from = wn_team_positions(old->control);
 
-	memmove(wn_cuda_positions(team->control), from, queues * groups * sizeof(*from));
+	memmove(wn_team_positions(team->control), from, queues * groups * sizeof(*from));
 	for (uint32_t i = 0; i < queues; i++)
 		team->control->starts[i] = team->params.mode == WN_MODE_BATCH
 						   ? old->control->starts[i]
@@ -212,42 +241,39 @@ void wn_cuda_team_continue(struct wn_cuda_team *team, const struct wn_cuda_team 
 
 /* -- the process -- */
 
-static int start_process(struct wn_cuda_team *team, int socket, struct wn_error *error)
+static int start_process(struct wn_team *team, int socket, struct wn_error *error)
 {
-	char path[WN_PATH_BYTES];
+	char *path = team->params.worker;
 	char *arguments[] = {path, NULL};
 	posix_spawn_file_actions_t actions;
-	struct wn_paths paths;
 	int rc;
 
-	wn_paths_find(&paths);
-	snprintf(path, sizeof(path), "%s", paths.cuda_worker);
 	rc = posix_spawn_file_actions_init(&actions);
 	if (!rc)
-		rc = posix_spawn_file_actions_adddup2(&actions, socket, WN_CUDA_SOCKET);
+		rc = posix_spawn_file_actions_adddup2(&actions, socket, WN_TEAM_SOCKET);
 	if (!rc)
 		rc = posix_spawn(&team->pid, path, &actions, NULL, arguments, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	return rc ? wn_fail(error, rc, WN_UNAVAILABLE,
-			    "cuda device: cannot start its worker '%s': %s", path, strerror(rc))
+			    "%s device: cannot start its worker '%s': %s", team->params.kind, path, strerror(rc))
 		  : 0;
 }
 
 /* All descriptors that the worker needs, in the order of control.h. Returns how many, or 0: too many. */
-static uint32_t gather_descriptors(const struct wn_cuda_team *team, int fds[WN_CUDA_FDS_MAX])
+static uint32_t gather_descriptors(const struct wn_team *team, int fds[WN_TEAM_FDS_MAX])
 {
-	const struct wn_cuda_team_params *params = &team->params;
-	uint32_t count = WN_CUDA_FD_RINGS;
+	const struct wn_team_params *params = &team->params;
+	uint32_t count = WN_TEAM_FD_RINGS;
 
-	fds[WN_CUDA_FD_CONTROL] = team->control_fd;
-	fds[WN_CUDA_FD_CODE] = params->code->fd;
-	fds[WN_CUDA_FD_DATA] = team->data_fd;
+	fds[WN_TEAM_FD_CONTROL] = team->control_fd;
+	fds[WN_TEAM_FD_CODE] = params->code->fd;
+	fds[WN_TEAM_FD_DATA] = team->data_fd;
 	for (uint32_t i = 0; i < params->queue_count; i++)
 		fds[count++] = params->ring_fds[i];
 	for (uint32_t i = 0; params->drives && i < params->queue_count; i++) {
 		const struct wn_drive *drive = params->drives[i];
 
-		if (count + drive->region_count > WN_CUDA_FDS_MAX)
+		if (count + drive->region_count > WN_TEAM_FDS_MAX)
 			return 0;
 		for (uint32_t r = 0; r < drive->region_count; r++)
 			fds[count++] = drive->regions[r].fd;
@@ -255,17 +281,17 @@ static uint32_t gather_descriptors(const struct wn_cuda_team *team, int fds[WN_C
 	return count;
 }
 
-static int send_descriptors(const struct wn_cuda_team *team)
+static int send_descriptors(const struct wn_team *team)
 {
 	union {
 		struct cmsghdr header;
-		char bytes[CMSG_SPACE(WN_CUDA_FDS_MAX * sizeof(int))];
+		char bytes[CMSG_SPACE(WN_TEAM_FDS_MAX * sizeof(int))];
 	} control = {0};
 	char byte = 0;
 	struct iovec part = {.iov_base = &byte, .iov_len = 1};
 	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control};
 	struct cmsghdr *header;
-	int fds[WN_CUDA_FDS_MAX];
+	int fds[WN_TEAM_FDS_MAX];
 	const uint32_t count = gather_descriptors(team, fds);
 
 	if (!count)
@@ -280,7 +306,7 @@ static int send_descriptors(const struct wn_cuda_team *team)
 }
 
 /* Takes note of the process's end, if it has come. */
-static int reap(struct wn_cuda_team *team, int options)
+static int reap(struct wn_team *team, int options)
 {
 	int status;
 
@@ -295,7 +321,7 @@ static int reap(struct wn_cuda_team *team, int options)
 	return 1;
 }
 
-int wn_cuda_team_has_ended(struct wn_cuda_team *team, int ms)
+int wn_team_has_ended(struct wn_team *team, int ms)
 {
 	const int64_t until = wn_clock_ns() + ms * WN_MILLISECOND_NS;
 	char bytes[16];
@@ -315,60 +341,60 @@ int wn_cuda_team_has_ended(struct wn_cuda_team *team, int ms)
 	}
 }
 
-int wn_cuda_team_ended_well(const struct wn_cuda_team *team)
+int wn_team_ended_well(const struct wn_team *team)
 {
 	return team->pid <= 0 && WIFEXITED(team->exit_status) &&
 	       WEXITSTATUS(team->exit_status) == 0 &&
-	       wn_load_acquire(&team->control->state) == WN_CUDA_ENDED;
+	       wn_load_acquire(&team->control->state) == WN_TEAM_ENDED;
 }
 
 /* What is known of why it is not there. */
-static int fail_gone(struct wn_cuda_team *team, const char *what, struct wn_error *error)
+static int fail_gone(struct wn_team *team, const char *what, struct wn_error *error)
 {
 	if (team->control->text[0])
-		return wn_fail(error, EIO, WN_UNAVAILABLE, "cuda device: %s", team->control->text);
+		return wn_fail(error, EIO, WN_UNAVAILABLE, "%s device: %s", team->params.kind, team->control->text);
 	if (WIFSIGNALED(team->exit_status))
 		return wn_fail(error, EIO, WN_UNAVAILABLE,
-			       "cuda device: its worker %s: killed by signal %d", what,
+			       "%s device: its worker %s: killed by signal %d", team->params.kind, what,
 			       WTERMSIG(team->exit_status));
-	return wn_fail(error, EIO, WN_UNAVAILABLE, "cuda device: its worker %s: exit status %d",
-		       what, WEXITSTATUS(team->exit_status));
+	return wn_fail(error, EIO, WN_UNAVAILABLE, "%s device: its worker %s: exit status %d",
+		       team->params.kind, what, WEXITSTATUS(team->exit_status));
 }
 
-static int wait_state(struct wn_cuda_team *team, enum wn_cuda_state state, const char *what,
+static int wait_state(struct wn_team *team, enum wn_team_state state, const char *what,
 		      struct wn_error *error)
 {
 	const int64_t until = wn_clock_ns() + PREPARE_NS;
 
 	while (wn_load_acquire(&team->control->state) < state) {
-		if (wn_cuda_team_has_ended(team, 5))
+		if (wn_team_has_ended(team, 5))
 			break;
 		if (wn_clock_ns() > until || wn_load_relaxed(team->params.hurry)) {
-			wn_cuda_team_kill(team);
+			wn_team_kill(team);
 			return wn_fail(error, ETIMEDOUT, WN_UNAVAILABLE,
-				       "cuda device: its worker %s in time", what);
+				       "%s device: its worker %s in time", team->params.kind, what);
 		}
 	}
-	if (wn_load_acquire(&team->control->state) == WN_CUDA_FAILED ||
-	    (state < WN_CUDA_ENDED && reap(team, WNOHANG) &&
-	     wn_load_acquire(&team->control->state) != WN_CUDA_ENDED)) {
-		wn_cuda_team_kill(team);
+	if (wn_load_acquire(&team->control->state) == WN_TEAM_FAILED ||
+	    (state < WN_TEAM_ENDED && reap(team, WNOHANG) &&
+	     wn_load_acquire(&team->control->state) != WN_TEAM_ENDED)) {
+		wn_team_kill(team);
 		return fail_gone(team, what, error);
 	}
 	return 0;
 }
 
-int wn_cuda_team_spawn(struct wn_cuda_team *team, struct wn_error *error)
+int wn_team_spawn(struct wn_team *team, struct wn_error *error)
 {
 	int pair[2], rc;
 
 	team->control->text[0] = '\0';
 	team->control->abandon = 0;
-	memset(wn_cuda_alive(team->control), 0,
+	memset(wn_team_alive(team->control), 0,
 	       (size_t)team->params.queue_count * team->params.group_count * 4);
-	wn_store_release(&team->control->state, WN_CUDA_STARTING);
+	wn_store_release(&team->control->state, WN_TEAM_STARTING);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
-		return wn_fail(error, errno, WN_FAILED, "cuda device: socketpair: %s",
+		return wn_fail(error, errno, WN_FAILED, "%s device: socketpair: %s", team->params.kind,
 			       strerror(errno));
 	rc = start_process(team, pair[1], error);
 	close(pair[1]);
@@ -380,30 +406,30 @@ int wn_cuda_team_spawn(struct wn_cuda_team *team, struct wn_error *error)
 	team->socket = pair[0];
 	rc = send_descriptors(team);
 	if (rc) {
-		wn_cuda_team_kill(team);
-		return wn_fail(error, -rc, WN_FAILED, "cuda device: cannot hand over the rings: %s",
+		wn_team_kill(team);
+		return wn_fail(error, -rc, WN_FAILED, "%s device: cannot hand over the rings: %s", team->params.kind,
 			       strerror(-rc));
 	}
-	return wait_state(team, WN_CUDA_PREPARED, "did not prepare", error);
+	return wait_state(team, WN_TEAM_PREPARED, "did not prepare", error);
 }
 
-int wn_cuda_team_go(struct wn_cuda_team *team, struct wn_error *error)
+int wn_team_go(struct wn_team *team, struct wn_error *error)
 {
 	const char byte = 1;
 
 	if (send(team->socket, &byte, 1, MSG_NOSIGNAL) != 1) {
-		wn_cuda_team_kill(team);
+		wn_team_kill(team);
 		return fail_gone(team, "did not start", error);
 	}
-	return wait_state(team, WN_CUDA_READY, "did not start", error);
+	return wait_state(team, WN_TEAM_READY, "did not start", error);
 }
 
-void wn_cuda_team_leave(struct wn_cuda_team *team)
+void wn_team_leave(struct wn_team *team)
 {
 	wn_store_release(&team->control->abandon, 1);
 }
 
-int wn_cuda_team_kill(struct wn_cuda_team *team)
+int wn_team_kill(struct wn_team *team)
 {
 	const int64_t until = wn_clock_ns() + END_NS;
 
@@ -418,14 +444,14 @@ int wn_cuda_team_kill(struct wn_cuda_team *team)
 	return 0;
 }
 
-void wn_cuda_team_add_rows(const struct wn_cuda_team *team, uint64_t *sums, uint64_t *stages)
+void wn_team_add_rows(const struct wn_team *team, uint64_t *sums, uint64_t *stages)
 {
-	const struct wn_cuda_control *control = team->control;
+	const struct wn_team_control *control = team->control;
 	const uint64_t *rows;
 
 	if (!control)
 		return;
-	rows = wn_cuda_rows(team->control);
+	rows = wn_team_rows(team->control);
 	for (uint32_t g = 0; g < control->queue_count * control->group_count; g++) {
 		const uint64_t *row = rows + (size_t)g * team->control->row_words;
 
@@ -436,18 +462,18 @@ void wn_cuda_team_add_rows(const struct wn_cuda_team *team, uint64_t *sums, uint
 	}
 }
 
-void wn_cuda_team_clear_rows(struct wn_cuda_team *team)
+void wn_team_clear_rows(struct wn_team *team)
 {
-	memset(wn_cuda_rows(team->control), 0,
+	memset(wn_team_rows(team->control), 0,
 	       team->control->total_bytes - team->control->rows_offset);
 }
 
-void wn_cuda_team_destroy(struct wn_cuda_team *team)
+void wn_team_destroy(struct wn_team *team)
 {
 	if (!team->control && team->control_fd <= 0)
 		return;
 	if (team->pid > 0)
-		wn_cuda_team_kill(team);
+		wn_team_kill(team);
 	if (team->control)
 		munmap(team->control, team->control->total_bytes);
 	if (team->control_fd >= 0)
