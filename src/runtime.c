@@ -394,7 +394,8 @@ static int start_threads(struct wn_runtime *runtime, struct wn_error *error)
 	runtime->device.log_context = runtime->params.context;
 	rc = runtime->device.ops->start(&runtime->device, runtime->views, runtime->ring_count,
 					     &runtime->data->shown, error);
-
+	for (uint32_t i = 0; !rc && runtime->device.copies && i < runtime->ring_count; i++)
+		runtime->pumps[i].queue->receive.producer.copy = &runtime->device.copies[i];
 	for (uint32_t i = 0; !rc && i < runtime->ring_count; i++)
 		rc = wn_pump_start(&runtime->pumps[i], error);
 	return rc;

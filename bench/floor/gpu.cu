@@ -2,12 +2,14 @@
 /*
  * Bare probes of a GPU: what the bus and a kernel give with no runtime around them. For bench/gpu.
  *
- *     floor-gpu flag [ROUNDS]                     a word to the GPU and one back, in pinned host memory
+ *     floor-gpu flag [ROUNDS [near]]              a word to the GPU and one back, in pinned host memory; `near`: the
+ *                                                 first in GPU memory, through a mapping
  *     floor-gpu launch [ROUNDS]                   the same by a kernel launch each
- *     floor-gpu ring QUEUES GROUPS BYTES SECONDS [reply]
+ *     floor-gpu ring QUEUES GROUPS BYTES SECONDS [reply|near]
  *                                                 one producer thread a queue writes slot descriptors and
  *                                                 packets and takes verdict words; groups of one warp read all
- *                                                 bytes, 16 a lane; `reply`: they write them back as well
+ *                                                 bytes, 16 a lane; `reply`: they write them back as well;
+ *                                                 `near`: slots, packets and `published` are in GPU memory
  *     floor-gpu resident LANES SECONDS            packets in GPU memory: 16 bytes read, a record written
  *
  * Each prints one JSON line.
@@ -23,6 +25,13 @@
 #include <unistd.h>
 #include <time.h>
 #include <vector>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+extern "C" {
+#include "device/cuda/vulkan.h"
+}
 
 #define CHECK(call)                                                                                \
 	do {                                                                                       \
@@ -82,6 +91,57 @@ template <typename Type> static Type *pinned(size_t count)
 	return (Type *)memory;
 }
 
+/* GPU memory that the host writes through a mapping; whole lines, never read. */
+struct near_memory {
+	uint8_t *host, *device;
+};
+
+static near_memory take_near(size_t bytes)
+{
+	wn_gpu_memory memory;
+	wn_error error = {};
+	cudaDeviceProp properties;
+	cudaExternalMemory_t imported;
+	cudaExternalMemoryHandleDesc description = {};
+	cudaExternalMemoryBufferDesc buffer = {};
+	near_memory taken;
+
+	CHECK(cudaGetDeviceProperties(&properties, 0));
+	if (wn_gpu_memory_open(&memory, (const uint8_t *)properties.uuid.bytes, bytes, &error)) {
+		fprintf(stderr, "floor-gpu: %s\n", error.text);
+		exit(1);
+	}
+	description.type = cudaExternalMemoryHandleTypeOpaqueFd;
+	description.handle.fd = dup(memory.fd);
+	description.size = memory.bytes;
+	CHECK(cudaImportExternalMemory(&imported, &description));
+	buffer.size = memory.bytes;
+	CHECK(cudaExternalMemoryGetMappedBuffer((void **)&taken.device, imported, &buffer));
+	CHECK(cudaMemset(taken.device, 0, memory.bytes));
+	CHECK(cudaDeviceSynchronize());
+	taken.host = memory.memory;
+	return taken;
+}
+
+static void stream(void *to, const void *from, size_t bytes)
+{
+#if defined(__SSE2__)
+	for (size_t at = 0; at < bytes; at += 16)
+		_mm_stream_si128((__m128i *)((uint8_t *)to + at), _mm_loadu_si128((const __m128i *)((const uint8_t *)from + at)));
+#else
+	memcpy(to, from, bytes);
+#endif
+}
+
+static void fence()
+{
+#if defined(__SSE2__)
+	_mm_sfence();
+#else
+	std::atomic_thread_fence(std::memory_order_seq_cst);
+#endif
+}
+
 static void print_times(const char *what, std::vector<int64_t> &times)
 {
 	std::sort(times.begin(), times.end());
@@ -89,25 +149,29 @@ static void print_times(const char *what, std::vector<int64_t> &times)
 	       times[times.size() / 2] / 1e3, times[times.size() * 99 / 100] / 1e3, times[0] / 1e3);
 }
 
-static __global__ void answer_flag(uint32_t *words, uint32_t rounds)
+static __global__ void answer_flag(uint32_t *words, uint32_t *from, uint32_t rounds)
 {
 	for (uint32_t round = 1; round <= rounds; round++) {
-		while (load_acquire(&words[0]) != round)
+		while (load_acquire(from) != round)
 			continue;
 		store_relaxed(&words[64], round);
 	}
 }
 
-static void flag(uint32_t rounds)
+static void flag(uint32_t rounds, bool is_near)
 {
 	uint32_t *words = pinned<uint32_t>(128);
+	const near_memory far = {(uint8_t *)words, (uint8_t *)words};
+	const near_memory there = is_near ? take_near(4096) : far;
 	std::vector<int64_t> times;
 
-	answer_flag<<<1, 1>>>(words, rounds);
+	answer_flag<<<1, 1>>>(words, (uint32_t *)there.device, rounds);
 	for (uint32_t round = 1; round <= rounds; round++) {
 		const int64_t begin = now_ns();
 
-		__atomic_store_n(&words[0], round, __ATOMIC_RELEASE);
+		__atomic_store_n((uint32_t *)there.host, round, __ATOMIC_RELEASE);
+		if (is_near)
+			fence();
 		while (__atomic_load_n(&words[64], __ATOMIC_ACQUIRE) != round)
 			if (round == 1)
 				cudaStreamQuery(0);
@@ -115,7 +179,7 @@ static void flag(uint32_t rounds)
 			times.push_back(now_ns() - begin);
 	}
 	CHECK(cudaDeviceSynchronize());
-	print_times("flag", times);
+	print_times(is_near ? "flag near" : "flag", times);
 }
 
 static __global__ void answer_launch(uint32_t *words, uint32_t round)
@@ -160,6 +224,10 @@ struct ring {
 	uint32_t *verdicts;
 	uint32_t *mirror;       /* GPU memory */
 	uint32_t bytes, reply;
+	uint32_t is_near;       /* published, closed, slots, frames are GPU memory: */
+	uint32_t *published_there, *closed_there;
+	slot *slots_there;
+	uint8_t *frames_there;  /* ... as the host has them mapped */
 };
 
 static __global__ void __launch_bounds__(32) serve(const ring *rings, uint32_t groups, uint32_t queues, uint64_t *sink)
@@ -173,7 +241,15 @@ static __global__ void __launch_bounds__(32) serve(const ring *rings, uint32_t g
 		const uint32_t first = position - position % BLOCK;
 		uint32_t stop = 0;
 
-		if ((int32_t)(seen - position) <= 0) {
+		if ((int32_t)(seen - position) <= 0 && own.is_near) {
+			const uint32_t mine = load_acquire(lane & 1 ? own.closed : own.published);
+
+			__syncwarp();
+			seen = __shfl_sync(~0u, mine, 0);
+			stop = __shfl_sync(~0u, mine, 1);
+			if (stop && (int32_t)(seen - position) <= 0)
+				break;
+		} else if ((int32_t)(seen - position) <= 0) {
 			if ((int32_t)(seen - first) < 0) {
 				asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(seen) : "l"(own.mirror) : "memory");
 				if (seen == 0xffffffffu)
@@ -247,14 +323,25 @@ static uint64_t produce(const ring &own, int64_t until_ns)
 			const uint32_t position = published + i, at = position % SLOTS;
 			slot *next = &own.slots[(at + 16) % SLOTS];
 
+			if (own.is_near) {
+				const slot described = {position + 1, 0, own.bytes, own.bytes, position, 1u << 16, 0};
+
+				stream(own.frames_there + (uint64_t)at * STRIDE + 128, pattern, (own.bytes + 63) / 64 * 64);
+				stream(&own.slots_there[at], &described, sizeof(described));
+				continue;
+			}
 			__builtin_prefetch(next, 1);
 			__builtin_prefetch(own.frames + (uint64_t)((at + 16) % SLOTS) * STRIDE + 128, 1);
 			memcpy(own.frames + (uint64_t)at * STRIDE + 128, pattern, own.bytes);
 			own.slots[at] = {position + 1, 0, own.bytes, own.bytes, position, 1u << 16, 0};
 		}
 		published += room;
+		if (room && own.is_near)
+			fence();
 		if (room)
-			__atomic_store_n(own.published, published, __ATOMIC_RELEASE);
+			__atomic_store_n(own.is_near ? own.published_there : own.published, published, __ATOMIC_RELEASE);
+		if (room && own.is_near)
+			fence();
 		for (uint32_t taken = 0; taken < 2 * BURST && released != published; taken++, released++)
 			if (__atomic_load_n(&own.verdicts[released % SLOTS], __ATOMIC_ACQUIRE) != released / SLOTS + 1)
 				break;
@@ -262,16 +349,21 @@ static uint64_t produce(const ring &own, int64_t until_ns)
 	while (released != published)
 		if (__atomic_load_n(&own.verdicts[released % SLOTS], __ATOMIC_ACQUIRE) == released / SLOTS + 1)
 			released++;
-	__atomic_store_n(own.closed, 1, __ATOMIC_RELEASE);
+	__atomic_store_n(own.is_near ? own.closed_there : own.closed, 1, __ATOMIC_RELEASE);
+	if (own.is_near)
+		fence();
 	return published;
 }
 
-static void run_ring(uint32_t queues, uint32_t groups, uint32_t bytes, double seconds, uint32_t reply)
+static void run_ring(uint32_t queues, uint32_t groups, uint32_t bytes, double seconds, uint32_t reply, bool is_near)
 {
 	ring *rings, *rings_device;
 	std::vector<std::thread> threads;
 	std::vector<uint64_t> counts(queues);
 	uint64_t *sink, total = 0;
+
+	const size_t slots_at = 4096, frames_at = slots_at + SLOTS * sizeof(slot), each = (frames_at + (size_t)SLOTS * STRIDE + 4095) / 4096 * 4096;
+	const near_memory there = is_near ? take_near(queues * each) : near_memory();
 
 	rings = new ring[queues];
 	for (uint32_t i = 0; i < queues; i++) {
@@ -279,6 +371,19 @@ static void run_ring(uint32_t queues, uint32_t groups, uint32_t bytes, double se
 
 		rings[i] = {words, words + 64, pinned<slot>(SLOTS), pinned<uint8_t>((size_t)SLOTS * STRIDE),
 			    pinned<uint32_t>(SLOTS), NULL, bytes, reply};
+		if (is_near) {
+			uint8_t *host = there.host + i * each, *device = there.device + i * each;
+
+			rings[i].is_near = 1;
+			rings[i].published_there = (uint32_t *)host;
+			rings[i].closed_there = (uint32_t *)(host + 256);
+			rings[i].slots_there = (slot *)(host + slots_at);
+			rings[i].frames_there = host + frames_at;
+			rings[i].published = (uint32_t *)device;
+			rings[i].closed = (uint32_t *)(device + 256);
+			rings[i].slots = (slot *)(device + slots_at);
+			rings[i].frames = device + frames_at;
+		}
 		CHECK(cudaMalloc(&rings[i].mirror, 128));
 		CHECK(cudaMemset(rings[i].mirror, 0, 128));
 	}
@@ -298,8 +403,8 @@ static void run_ring(uint32_t queues, uint32_t groups, uint32_t bytes, double se
 	CHECK(cudaDeviceSynchronize());
 	for (uint64_t count : counts)
 		total += count;
-	printf("{\"probe\": \"ring\", \"queues\": %u, \"groups\": %u, \"bytes\": %u, \"reply\": %u, \"mpps\": %.2f, "
-	       "\"gbytes\": %.2f}\n", queues, groups, bytes, reply, total / took / 1e6, total * (double)bytes / took / 1e9);
+	printf("{\"probe\": \"ring\", \"queues\": %u, \"groups\": %u, \"bytes\": %u, \"reply\": %u, \"near\": %d, \"mpps\": %.2f, "
+	       "\"gbytes\": %.2f}\n", queues, groups, bytes, reply, is_near, total / took / 1e6, total * (double)bytes / took / 1e9);
 }
 
 /* -- packets that are in GPU memory already -- */
@@ -392,11 +497,12 @@ int main(int count, char **words)
 	auto number = [&](int i, double preset) { return count > i ? atof(words[i]) : preset; };
 
 	if (!strcmp(what, "flag"))
-		flag((uint32_t)number(2, 50000));
+		flag((uint32_t)number(2, 50000), count > 3);
 	else if (!strcmp(what, "launch"))
 		launch((uint32_t)number(2, 20000));
 	else if (!strcmp(what, "ring") && count >= 6)
-		run_ring((uint32_t)number(2, 1), (uint32_t)number(3, 8), (uint32_t)number(4, 64), number(5, 1), count > 6);
+		run_ring((uint32_t)number(2, 1), (uint32_t)number(3, 8), (uint32_t)number(4, 64), number(5, 1), count > 6 && !strcmp(words[6], "reply"),
+			 count > 6 && !strcmp(words[6], "near"));
 	else if (!strcmp(what, "resident"))
 		run_resident((uint32_t)number(2, 4096), number(3, 0.2));
 	else if (!strcmp(what, "read"))

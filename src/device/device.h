@@ -14,7 +14,7 @@
 
 #include "drive.h"
 #include "link/options.h"
-#include "ring/layout.h"
+#include "ring/copy.h"
 #include "warpnic/data.h"
 #include "warpnic/describe.h"
 #include "warpnic/device.h"
@@ -152,7 +152,7 @@ struct wn_device_ops {
 struct wn_device {
 	const struct wn_device_ops *ops;
 	struct wn_options options;
-	char name[256];
+	char name[384];
 	enum wn_mode mode;
 	uint32_t cores;                   /* processors this process may run on */
 	const char *program_text;
@@ -167,6 +167,7 @@ struct wn_device {
 	void *log_context;
 
 	/* Said by the device. */
+	const struct wn_ring_copy *copies; /* by number, once started: where it reads what is received; NULL: in the rings */
 	uint32_t failed;                  /* 1: it was given up, after all restarts; packets are only counted */
 	uint32_t is_lost;                 /* 1: it may still write to the rings after stop */
 };

@@ -391,7 +391,7 @@ WN_FN uint32_t wn_group_block(WN_PRIVATE struct wn_group *group, uint32_t first,
 	bad = wn_group_ballot(item.is_mine && slot.position != position + 1);
 	if (WN_UNLIKELY(bad)) {
 		if (item.is_mine && slot.position != position + 1 && !(bad & ((1u << lane) - 1)))
-			wn_group_report_corrupt(queue->view.words, position);
+			wn_group_report_corrupt(queue->report, position);
 		return 0;
 	}
 	/* Taken through a shuffle: like all reads of the slot, it is over before the verdict is stored. */

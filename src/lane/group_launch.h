@@ -26,13 +26,16 @@ struct wn_group_mirror {
 
 /* One queue as its groups see it: launch constants, in device memory. */
 struct wn_group_queue {
-	struct wn_ring_view view;              /* device addresses; what the device writes is in host memory */
+	struct wn_ring_view view;              /* device addresses; what the device writes is in host memory,
+						* what it reads there or in a copy (ring/copy.h) */
 	WN_GLOBAL uint8_t *replies;            /* frames that changed go here: the host's */
 	WN_GLOBAL struct wn_group_mirror *mirror; /* 0: view.words is in device memory, all look there */
-	WN_GLOBAL uint32_t *leave;             /* the host's word */
+	WN_GLOBAL struct wn_ring_words *report; /* where a corrupt ring is told: the host's */
+	WN_GLOBAL uint32_t *leave;             /* the host's word: leave once it is leave_from or more */
 	WN_GLOBAL uint32_t *positions;         /* of each group, between two launches */
 	uint32_t group_count;
-	uint32_t reserved;
+	uint32_t leave_from;
+	uint64_t reserved;
 };
 
 /*

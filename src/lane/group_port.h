@@ -122,6 +122,8 @@ WN_FN void wn_group_look_at_words(WN_PRIVATE struct wn_group_port *port)
 		looked_at = (WN_GLOBAL const uint64_t *)port->queue->leave;
 	if (lane < wanted)
 		mine = wn_load_acquire64(looked_at); /* (D) (E) */
+	if (lane == 2)
+		mine = wanted > 2 && (uint32_t)mine >= port->queue->leave_from;
 	wn_group_take(port, mine, &words->final);
 }
 

@@ -6,6 +6,7 @@
 #ifndef WN_RING_PRODUCER_H
 #define WN_RING_PRODUCER_H
 
+#include "ring/copy.h"
 #include "ring/ring.h"
 
 struct wn_producer {
@@ -13,12 +14,14 @@ struct wn_producer {
 	uint32_t published;     /* ours */
 	uint32_t released_seen; /* the transmit pump's cursor when we last looked */
 	const uint32_t *released;
+	const struct wn_ring_copy *copy; /* the device reads this one; NULL: the ring itself */
 };
 
 static inline void wn_producer_init(struct wn_producer *producer, const struct wn_ring *ring)
 {
 	producer->view = &ring->view;
 	producer->released = &ring->released;
+	producer->copy = NULL;
 	producer->published = 0;
 	producer->released_seen = 0;
 }
@@ -45,15 +48,22 @@ static inline void wn_producer_publish(struct wn_producer *producer, uint32_t co
 {
 	const struct wn_ring_view *view = producer->view;
 	const struct wn_slot *last = &view->slots[(producer->published + count - 1) & view->slot_mask];
+	const uint64_t latest = wn_latest(producer->published + count, last->length, last->flags);
 
+	if (producer->copy) {
+		wn_ring_copy_slots(producer->copy, view, producer->published, count);
+		wn_ring_copy_publish(producer->copy, latest);
+	}
 	producer->published += count;
 	wn_store_release(&view->words->published, producer->published); /* (P) */
-	wn_store_release64(&view->words->latest, wn_latest(producer->published, last->length, last->flags)); /* (P) */
+	wn_store_release64(&view->words->latest, latest);               /* (P) */
 }
 
 /* Says that nothing more will come. The final count goes first, the flag carries it. */
 static inline void wn_producer_close(struct wn_producer *producer)
 {
+	if (producer->copy)
+		wn_ring_copy_close(producer->copy, producer->published);
 	wn_store_relaxed(&producer->view->words->final, producer->published);
 	wn_store_release(&producer->view->words->closed, 1); /* (C) */
 }

@@ -82,13 +82,14 @@ static int has_line(const struct traffic *traffic, const char *text)
 	return 0;
 }
 
-static struct wn_runtime *begin(struct traffic *traffic, const char *program, const char *device,
-				enum wn_mode mode)
+static const char *device_now = "cuda";
+
+static struct wn_runtime *begin(struct traffic *traffic, const char *program, enum wn_mode mode)
 {
 	static struct wn_memory_hooks hooks;
 	struct wn_runtime_params params = {
 		.program = program,
-		.device = device,
+		.device = device_now,
 		.mode = mode,
 		.links = {"memory:"},
 		.link_count = 1,
@@ -137,7 +138,7 @@ static void test_stuck(void)
 	uint64_t before;
 
 	snprintf(path, sizeof(path), "%s/stuck_once.c", own);
-	runtime = begin(&traffic, path, "cuda", WN_MODE_RESIDENT);
+	runtime = begin(&traffic, path, WN_MODE_RESIDENT);
 	pause_ms(300);
 	__atomic_store_n(&traffic.poison_at, (uint32_t)traffic.made + 1000, __ATOMIC_RELAXED);
 	for (int i = 0; i < 60 && !has_line(&traffic, "started anew"); i++)
@@ -159,7 +160,7 @@ static void test_fault(void)
 	uint64_t before;
 
 	snprintf(path, sizeof(path), "%s/wild.c", own);
-	runtime = begin(&traffic, path, "cuda", WN_MODE_RESIDENT);
+	runtime = begin(&traffic, path, WN_MODE_RESIDENT);
 	pause_ms(300);
 	__atomic_store_n(&traffic.poison_at, (uint32_t)traffic.made + 1000, __ATOMIC_RELAXED);
 	for (int i = 0; i < 60 && !has_line(&traffic, "started anew"); i++)
@@ -181,7 +182,9 @@ static void test_given_up(void)
 	int rc = 0;
 
 	snprintf(path, sizeof(path), "%s/stuck.c", own);
-	runtime = begin(&traffic, path, "cuda,restarts=1,stuck=200", WN_MODE_RESIDENT);
+	device_now = "cuda,restarts=1,stuck=200";
+	runtime = begin(&traffic, path, WN_MODE_RESIDENT);
+	device_now = "cuda";
 	for (int i = 0; i < 100 && !rc; i++)
 		rc = wn_runtime_wait(runtime, 100);
 	CHECK_INT(rc, -EIO);
@@ -219,7 +222,7 @@ static pid_t find_worker(void)
 
 static void check_killed(enum wn_mode mode)
 {
-	struct wn_runtime *runtime = begin(&traffic, "echo", "cuda", mode);
+	struct wn_runtime *runtime = begin(&traffic, "echo", mode);
 	struct wn_counters counters;
 	uint64_t before;
 	pid_t worker;
@@ -271,7 +274,7 @@ static void test_orphan(void)
 
 static void check_stop(enum wn_mode mode)
 {
-	struct wn_runtime *runtime = begin(&traffic, "echo", "cuda", mode);
+	struct wn_runtime *runtime = begin(&traffic, "echo", mode);
 	struct wn_counters counters;
 	int64_t start_ns;
 
@@ -293,7 +296,7 @@ static void test_stop(void)
 
 static void check_reload(enum wn_mode mode)
 {
-	struct wn_runtime *runtime = begin(&traffic, "echo", "cuda", mode);
+	struct wn_runtime *runtime = begin(&traffic, "echo", mode);
 	struct wn_counters counters;
 	struct wn_error error = {0};
 
@@ -319,7 +322,7 @@ static void test_idle(void)
 {
 	struct wn_runtime_params params = {
 		.program = "echo",
-		.device = "cuda",
+		.device = device_now,
 		.links = {"memory:count=2000,rate=400"},
 		.link_count = 1,
 		.log = log_line,
@@ -347,6 +350,7 @@ static void test_refusals(void)
 		{"cuda:x", "a number of a GPU"},
 		{"cuda,groups=65", "groups"},
 		{"cuda,code=best", "code"},
+		{"cuda,rings=near", "rings"},
 	};
 	struct wn_error error;
 
@@ -363,10 +367,46 @@ static void test_refusals(void)
 	}
 }
 
+/* All of it once more with what is received in the GPU's own memory. */
+static void test_near(void)
+{
+	const struct wn_runtime_params params = {
+		.program = "echo", .device = "cuda,rings=gpu", .links = {"memory:count=1"}, .link_count = 1};
+	struct wn_runtime_params batch = params;
+	struct wn_runtime *runtime = wn_runtime_create(&params, NULL);
+	struct wn_error error = {0};
+	const int rc = runtime ? wn_runtime_start(runtime, &error) : -1;
+
+	if (!rc)
+		wn_runtime_stop(runtime);
+	wn_runtime_destroy(runtime);
+	if (rc) {
+		printf("# %s\n", error.text);
+		SKIP("no GPU memory here that the host can write");
+	}
+	batch.mode = WN_MODE_BATCH;
+	runtime = wn_runtime_create(&batch, NULL);
+	CHECK(runtime && wn_runtime_start(runtime, &error) && strstr(error.text, "rings=gpu"));
+	wn_runtime_destroy(runtime);
+	device_now = "cuda,rings=gpu";
+	check_stop(WN_MODE_RESIDENT);
+	check_stop(WN_MODE_LEASE);
+	check_reload(WN_MODE_RESIDENT);
+	check_reload(WN_MODE_LEASE);
+	check_killed(WN_MODE_RESIDENT);
+	test_stuck();
+	test_fault();
+	test_idle();
+	device_now = "cuda,rings=auto";
+	check_stop(WN_MODE_RESIDENT);
+	check_stop(WN_MODE_BATCH);
+	device_now = "cuda";
+}
+
 /* What test_orphan kills. */
 static int be_killed(void)
 {
-	const struct wn_runtime *runtime = begin(&traffic, "echo", "cuda", WN_MODE_RESIDENT);
+	const struct wn_runtime *runtime = begin(&traffic, "echo", WN_MODE_RESIDENT);
 	const pid_t worker = find_worker();
 
 	if (!runtime || write(5, &worker, sizeof(worker)) < 0)
@@ -395,6 +435,7 @@ int main(int argument_count, char **arguments)
 	RUN(test_orphan);
 	RUN(test_stuck);
 	RUN(test_fault);
+	RUN(test_near);
 	RUN(test_given_up);
 	return check_finish();
 }

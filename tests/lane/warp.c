@@ -13,6 +13,7 @@
 
 #include "lane/group.h"
 #include "lane/loop.h"
+#include "ring/copy.h"
 #include "ring/ring.h"
 #include "tests/check.h"
 #include "tests/lane/frames.h"
@@ -157,6 +158,8 @@ static void set_up(uint32_t groups, uint32_t stage_bytes)
 	gpu.queue = (struct wn_group_queue){.view = rings[1].view,
 					    .replies = rings[1].view.frames,
 					    .mirror = &gpu.mirror,
+					    .report = rings[1].view.words,
+					    .leave_from = 1,
 					    .leave = (uint32_t *)&gpu.leave,
 					    .positions = gpu.positions,
 					    .group_count = groups};
@@ -344,6 +347,67 @@ static void check_resident(uint32_t groups)
 	finish();
 }
 
+/*
+ * The same with a copy of what the receive pump writes (ring/copy.h), as a mapping of the device's memory would
+ * hold it: the lanes look there, at slots and words of it alone.
+ */
+static void check_near(uint32_t groups)
+{
+	struct wn_ring_copy copy;
+	uint8_t *memory;
+	uint32_t count;
+
+	make_rings();
+	count = rings[0].view.slot_mask + 1 - 7;
+	set_up(groups, stage_bytes_of());
+	for (uint32_t i = 0; i < count; i++)
+		fill_slot(i);
+	publish(count);
+	memory = aligned_alloc(4096, wn_ring_copy_bytes(&rings[1].view));
+	memset(memory, 0, wn_ring_copy_bytes(&rings[1].view));
+	copy.words = (struct wn_ring_copy_words *)memory;
+	copy.slots = (struct wn_slot *)(memory + wn_ring_copy_slots_offset());
+	copy.frames = memory + wn_ring_copy_frames_offset(&rings[1].view);
+	wn_ring_copy_slots(&copy, &rings[1].view, 0, 5);
+	wn_ring_copy_slots(&copy, &rings[1].view, 5, count - 5);
+	wn_ring_copy_publish(&copy, rings[1].view.words->latest);
+	wn_ring_copy_close(&copy, count);
+	memset(rings[1].view.slots, 0x5a, ((size_t)rings[1].view.slot_mask + 1) * sizeof(struct wn_slot));
+	rings[1].view.words->published = 3;
+	rings[1].view.words->latest = 0;
+	gpu.queue.view.words = &copy.words->ring;
+	gpu.queue.view.slots = copy.slots;
+	gpu.queue.view.frames = copy.frames;
+	gpu.queue.mirror = NULL;
+	gpu.queue.leave = &copy.words->leave;
+	gpu.queue.leave_from = 3;
+	copy.words->leave = 2; /* meant for those before us */
+	serve_lane(0, count);
+	serve_group(0, 0, 0);
+	for (uint32_t i = 0; i < count; i++)
+		compare_slot(i);
+	compare_counts();
+	/* Its own number: it leaves without a look at what is there. */
+	copy.words->leave = 3;
+	copy.words->ring.closed = 0;
+	gpu.positions[0] = 0;
+	rings[1].view.verdicts[0] = 0;
+	gpu.launch.group_count = 1;
+	serve_group(0, 0, 0);
+	CHECK_INT(gpu.positions[0], 0);
+	CHECK_INT(rings[1].view.verdicts[0], 0);
+	free(memory);
+	free(gpu.local);
+	wn_ring_destroy(&rings[0]);
+	wn_ring_destroy(&rings[1]);
+}
+
+static void test_near(void)
+{
+	check_near(1);
+	check_near(GROUPS_MAX);
+}
+
 static void test_resident(void)
 {
 	check_resident(1);
@@ -382,6 +446,7 @@ int main(int count, char **arguments)
 	}
 	RUN(test_batch);
 	RUN(test_resident);
+	RUN(test_near);
 	RUN(test_corrupt);
 	free(warp.stacks);
 	return check_finish();

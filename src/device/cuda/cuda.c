@@ -29,8 +29,12 @@ static const struct wn_option cuda_options[] = {
 	{"doze", WN_OPTION_NUMBER, 0, 1000000, NULL, "2000", "ns that idle groups sleep between two looks", 0},
 	{"code", WN_OPTION_CHOICE, 0, 0, "auto|ptx", "auto", "ready-made code: for this GPU, or what its driver compiles",
 	 0},
+	{"rings", WN_OPTION_CHOICE, 0, 0, "host|gpu|auto", "host",
+	 "where what is received lies for the GPU to read; auto: where a round trip is shorter", 0},
 	{0},
 };
+
+enum { RINGS_HOST, RINGS_GPU, RINGS_AUTO };
 
 enum { GROUPS_PRESET = 24, BATCH_GROUPS_PRESET = 32 };
 
@@ -214,6 +218,7 @@ static int make_team(struct wn_device *device, struct wn_remote_version *version
 		.views = cuda->remote.views,
 		.ring_fds = device->ring_fds,
 		.drives = device->drives,
+		.near = cuda->near.memory.memory ? &cuda->near : NULL,
 		.code = &version->code,
 		.data = data,
 		.hurry = &cuda->remote.ending,
@@ -231,15 +236,92 @@ static int make_team(struct wn_device *device, struct wn_remote_version *version
 	return rc;
 }
 
+/* rings=gpu|auto: takes the memory. 0 also where auto must do without, and cuda->rings says why. */
+static int open_near(struct wn_device *device, struct wn_error *error)
+{
+	struct cuda *cuda = device->state;
+	const uint64_t rings = wn_options_number(&device->options, "rings");
+	const struct wn_cuda_driver *driver = wn_cuda_driver_open(error);
+	const char *why_not = device->drives ? "the device drives the kernel's rings, which are in host memory"
+			      : device->mode == WN_MODE_BATCH ? "mode batch reads published packets where the worker sees them"
+							      : NULL;
+	struct wn_error reason = {0};
+	uint8_t uuid[16];
+	CUdevice gpu;
+
+	if (rings == RINGS_HOST || !driver)
+		return 0;
+	if (why_not && rings == RINGS_GPU)
+		return wn_fail(error, EINVAL, WN_USAGE, "cuda device: rings=gpu: %s: use rings=host", why_not);
+	if (!why_not && (driver->cuDeviceGet(&gpu, (int)cuda->ordinal) || driver->cuDeviceGetUuid(uuid, gpu)))
+		why_not = "the driver does not tell the GPU's UUID";
+	if (!why_not && wn_cuda_near_open(&cuda->near, uuid, cuda->remote.views, cuda->remote.queue_count, &reason))
+		why_not = reason.text;
+	if (why_not && rings == RINGS_GPU)
+		return wn_fail(error, ENOTSUP, WN_UNAVAILABLE, "cuda device: rings=gpu: %s", why_not);
+	if (why_not)
+		snprintf(cuda->rings, sizeof(cuda->rings), ", rings in host memory (%.100s)", why_not);
+	return 0;
+}
+
+/* Whether auto would rather have host memory, by the self-tests that both have passed. */
+static int is_host_nearer(struct wn_device *device)
+{
+	struct cuda *cuda = device->state;
+	const double host_us = (double)cuda->remote.current->team.control->round_trip_ns / 1e3;
+	const double gpu_us = (double)cuda->near.round_trip_ns / 1e3;
+	const int is_nearer = wn_options_number(&device->options, "rings") == RINGS_AUTO && gpu_us > 0.9 * host_us;
+
+	snprintf(cuda->rings, sizeof(cuda->rings), ", rings in %s memory (round trip %.2f us, %s %.2f)",
+		 is_nearer ? "host" : "GPU", is_nearer ? host_us : gpu_us, is_nearer ? "GPU" : "host",
+		 is_nearer ? gpu_us : host_us);
+	return is_nearer;
+}
+
+/* The first team, with rings where they are to be. */
+static int make_first_team(struct wn_device *device, const struct wn_program_data *data, struct wn_error *error)
+{
+	struct cuda *cuda = device->state;
+	int rc = open_near(device, error);
+
+	if (rc)
+		return rc;
+	rc = make_team(device, cuda->remote.current, data, error);
+	if (!cuda->near.memory.memory)
+		return rc;
+	if (rc && wn_options_number(&device->options, "rings") == RINGS_AUTO)
+		snprintf(cuda->rings, sizeof(cuda->rings), ", rings in host memory (%.100s)", error->text);
+	else if (rc || !is_host_nearer(device))
+		return rc;
+	wn_team_destroy(&cuda->remote.current->team);
+	wn_cuda_near_close(&cuda->near);
+	return make_team(device, cuda->remote.current, data, error);
+}
+
+/* A team for the remote part: the first one decides where the rings are. */
+static int make_any_team(struct wn_device *device, struct wn_remote_version *version,
+			 const struct wn_program_data *data, struct wn_error *error)
+{
+	struct cuda *cuda = device->state;
+	int rc;
+
+	if (cuda->has_started)
+		return make_team(device, version, data, error);
+	rc = make_first_team(device, data, error);
+	cuda->has_started = 1;
+	device->copies = cuda->near.memory.memory ? cuda->near.copies : NULL;
+	return rc;
+}
+
 static void name_device(struct wn_device *device)
 {
 	const struct cuda *cuda = device->state;
 	const struct wn_team_control *control = cuda->remote.current->team.control;
 
 	snprintf(device->name, sizeof(device->name),
-		 "cuda:%u, %s, %s, %u group%s a queue, %u registers a lane", cuda->ordinal,
+		 "cuda:%u, %s, %s, %u group%s a queue, %u registers a lane%.100s", cuda->ordinal,
 		 cuda->name, cuda->remote.current->code.from, cuda->group_count,
-		 cuda->group_count > 1 ? "s" : "", control->registers);
+		 cuda->group_count > 1 ? "s" : "", control->registers, cuda->rings);
 }
 
 static int cuda_open(struct wn_device *device, struct wn_error *error)
@@ -256,7 +338,7 @@ static int cuda_open(struct wn_device *device, struct wn_error *error)
 		return rc;
 	pthread_mutex_init(&cuda->remote.lock, NULL);
 	cuda->remote.device = device;
-	cuda->remote.make_team = make_team;
+	cuda->remote.make_team = make_any_team;
 	cuda->remote.name_device = name_device;
 	device->program = cuda->remote.current->program;
 	snprintf(device->name, sizeof(device->name), "cuda:%u, %s", cuda->ordinal, cuda->name);
@@ -354,6 +436,7 @@ static void cuda_close(struct wn_device *device)
 	struct cuda *cuda = device->state;
 
 	wn_remote_close(&cuda->remote);
+	wn_cuda_near_close(&cuda->near);
 }
 
 /* -- another version of the program -- */

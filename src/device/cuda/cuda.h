@@ -3,6 +3,7 @@
 #ifndef WN_DEVICE_CUDA_CUDA_H
 #define WN_DEVICE_CUDA_CUDA_H
 
+#include "device/cuda/near.h"
 #include "device/team/remote.h"
 
 enum {
@@ -18,6 +19,9 @@ struct cuda {
 	uint32_t processors;
 	uint32_t local_bytes_max;        /* local memory of a block */
 	int only_ptx;
+	struct wn_cuda_near near;        /* rings=gpu; its memory.memory is NULL: host */
+	char rings[160];                 /* which, and why, for name */
+	int has_started;
 	uint32_t group_count;            /* a queue; chosen at the first start, then kept */
 };
 

@@ -18,6 +18,26 @@ typedef struct CUctx_st *CUcontext;
 typedef struct CUmod_st *CUmodule;
 typedef struct CUfunc_st *CUfunction;
 typedef struct CUstream_st *CUstream;
+typedef struct CUextMemory_st *CUexternalMemory;
+
+/* CUDA_EXTERNAL_MEMORY_HANDLE_DESC, with a descriptor for a handle. */
+struct wn_cuda_external_memory {
+	int type;
+	union {
+		int fd;
+		void *others[2];
+	} handle;
+	unsigned long long bytes;
+	unsigned int flags;
+	unsigned int reserved[16];
+};
+
+/* CUDA_EXTERNAL_MEMORY_BUFFER_DESC */
+struct wn_cuda_external_buffer {
+	unsigned long long offset, bytes;
+	unsigned int flags;
+	unsigned int reserved[16];
+};
 
 enum {
 	CUDA_SUCCESS = 0,
@@ -45,6 +65,8 @@ enum {
 
 	CU_STREAM_NON_BLOCKING = 1,
 
+	CU_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD = 1,
+
 	CU_JIT_ERROR_LOG_BUFFER = 5,
 	CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES = 6
 };
@@ -66,6 +88,10 @@ struct wn_cuda_driver {
 	CUresult (*cuFuncGetAttribute)(int *value, int attribute, CUfunction function);
 	CUresult (*cuOccupancyMaxActiveBlocksPerMultiprocessor)(int *blocks, CUfunction function,
 								int threads, size_t local_bytes);
+	CUresult (*cuDeviceGetUuid)(void *uuid, CUdevice device); /* 16 bytes */
+	CUresult (*cuImportExternalMemory)(CUexternalMemory *memory, const struct wn_cuda_external_memory *description);
+	CUresult (*cuExternalMemoryGetMappedBuffer)(CUdeviceptr *buffer, CUexternalMemory memory,
+						    const struct wn_cuda_external_buffer *description);
 	CUresult (*cuMemAlloc)(CUdeviceptr *memory, size_t bytes);
 	CUresult (*cuMemsetD8)(CUdeviceptr memory, unsigned char value, size_t bytes);
 	CUresult (*cuMemcpyHtoD)(CUdeviceptr to, const void *from, size_t bytes);

@@ -33,6 +33,7 @@ struct wn_cuda_worker {
 	CUdeviceptr cells;
 	struct wn_selftest *test;       /* host memory, for the self-test and the clock */
 	CUdeviceptr test_device;
+	CUdeviceptr near;               /* rings=gpu: the memory that the device's process writes */
 	CUdeviceptr clock;              /* the word behind launch.clock_offset_ns */
 	CUstream side_stream;           /* for what goes on beside the groups */
 	int64_t clock_due_ns;

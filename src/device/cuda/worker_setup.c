@@ -11,9 +11,10 @@
 #include <sys/mman.h>
 
 #include "clock.h"
+#include "ring/copy.h"
 #include "warpnic/device.h"
 
-enum { SELFTEST_ROUNDS = 2000, CLOCK_ROUNDS = 30, WARP = 32 };
+enum { CLOCK_ROUNDS = 30, WARP = 32 };
 #define SELFTEST_NS (2 * WN_SECOND_NS)
 /* Clocks drift apart by some microseconds a second. */
 #define CLOCK_EVERY_NS (WN_SECOND_NS / 2)
@@ -195,6 +196,19 @@ static struct wn_ring_view view_on_device(const struct wn_ring *ring, CUdevicept
 	return view;
 }
 
+/* rings=gpu: what the host writes is read in the GPU's memory, and no group looks for the others. */
+static void bring_near(const struct wn_cuda_worker *worker, uint32_t i, struct wn_group_queue *queue)
+{
+	const CUdeviceptr base = worker->near + worker->team.control->near_offsets[i];
+
+	queue->view.words = address(base, 0);
+	queue->view.slots = address(base, wn_ring_copy_slots_offset());
+	queue->view.frames = address(base, wn_ring_copy_frames_offset(&worker->team.rings[i].view));
+	queue->mirror = NULL;
+	queue->leave = address(base, offsetof(struct wn_ring_copy_words, leave));
+	queue->leave_from = worker->team.control->generation;
+}
+
 static int share_ring(struct wn_cuda_worker *worker, uint32_t i, struct wn_group_queue *queue)
 {
 	struct wn_team_control *control = worker->team.control;
@@ -205,14 +219,18 @@ static int share_ring(struct wn_cuda_worker *worker, uint32_t i, struct wn_group
 	    wn_cuda_worker_take(worker, &worker->mirrors[i], NULL, sizeof(struct wn_group_mirror)))
 		return -1;
 	queue->view = view_on_device(&worker->team.rings[i], base);
+	queue->report = queue->view.words;
 	queue->view.identity = address(identity, 0);
 	queue->replies = queue->view.frames;
 	queue->mirror = address(worker->mirrors[i], 0);
 	queue->leave = address(worker->control_device, offsetof(struct wn_team_control, abandon));
+	queue->leave_from = 1;
 	queue->positions =
 		address(worker->control_device,
 			control->positions_offset + (uint64_t)i * control->group_count * 4);
 	queue->group_count = control->group_count;
+	if (worker->near)
+		bring_near(worker, i, queue);
 	return 0;
 }
 
@@ -309,7 +327,7 @@ static void fill_line(struct wn_selftest *test, uint32_t round)
 {
 	for (uint32_t i = 0; i < WN_SELFTEST_WORDS; i++)
 		test->down[round % WN_SELFTEST_LINES][i] = wn_selftest_word(round, i);
-	wn_store_release(&test->to_device, round);
+	wn_store_release64(&test->to_device, wn_selftest_round(round));
 }
 
 static uint32_t check_line(const struct wn_selftest *test, uint32_t round)
@@ -352,6 +370,19 @@ static void note_clock(const struct wn_selftest *test, int64_t before, int64_t a
 	*offset = before + (after - before) / 2 - device;
 }
 
+static int compare(const void *a, const void *b)
+{
+	const int64_t one = *(const int64_t *)a, other = *(const int64_t *)b;
+
+	return (one > other) - (one < other);
+}
+
+static int64_t median(int64_t *values, uint32_t count)
+{
+	qsort(values, count, sizeof(*values), compare);
+	return values[count / 2];
+}
+
 static int run_selftest(struct wn_cuda_worker *worker, uint32_t rounds, int64_t *offset)
 {
 	struct wn_selftest *test = worker->test;
@@ -361,11 +392,13 @@ static int run_selftest(struct wn_cuda_worker *worker, uint32_t rounds, int64_t 
 	uint64_t patience = (uint64_t)wn_cuda_attribute(worker->driver, worker->device,
 							CU_DEVICE_ATTRIBUTE_CLOCK_RATE) *
 			    (SELFTEST_NS / WN_MILLISECOND_NS);
-	void *parameters[] = {&device, &rounds, &patience};
+	void *parameters[] = {&device, &device, &rounds, &patience};
+	int64_t times[WN_SELFTEST_ROUNDS];
 	const int64_t until = wn_clock_ns() + SELFTEST_NS;
 	int64_t error = 0;
 
-	test->to_device = test->to_host = 0;
+	test->to_device = 0;
+	test->to_host = 0;
 	if (wn_cuda_worker_check(worker,
 				 worker->driver->cuLaunchKernel(worker->selftest, 1, 1, 1, WARP, 1,
 								1, 0, worker->side_stream,
@@ -378,7 +411,8 @@ static int run_selftest(struct wn_cuda_worker *worker, uint32_t rounds, int64_t 
 		fill_line(test, round);
 		if (!wait_answer(worker, test, round, until))
 			break;
-		note_clock(test, before, wn_clock_ns(), offset, &error);
+		times[round - 1] = wn_clock_ns() - before;
+		note_clock(test, before, before + times[round - 1], offset, &error);
 		if (round == 1) {
 			first_ns = test->clock_ns;
 			first_cycles = test->cycles;
@@ -389,7 +423,9 @@ static int run_selftest(struct wn_cuda_worker *worker, uint32_t rounds, int64_t 
 				 "self-test"))
 		return -1;
 	worker->team.control->clock_error_ns = (uint64_t)error;
-	if (rounds == SELFTEST_ROUNDS && test->cycles > first_cycles)
+	if (rounds == WN_SELFTEST_ROUNDS && round > rounds)
+		worker->team.control->round_trip_ns = (uint64_t)median(times, rounds);
+	if (rounds == WN_SELFTEST_ROUNDS && test->cycles > first_cycles)
 		worker->team.control->cycle_ns =
 			(double)(test->clock_ns - first_ns) / (double)(test->cycles - first_cycles);
 	stale += wn_load_acquire(&test->stale);
@@ -435,8 +471,60 @@ static int test_device(struct wn_cuda_worker *worker)
 	if (wn_cuda_worker_share(worker, worker->test, bytes, &worker->test_device) ||
 	    wn_cuda_worker_take(worker, &worker->clock, NULL, sizeof(offset)))
 		return -1;
-	return run_selftest(worker, SELFTEST_ROUNDS, &offset) || show_offset(worker, offset) ? -1
+	return run_selftest(worker, WN_SELFTEST_ROUNDS, &offset) || show_offset(worker, offset) ? -1
 											     : 0;
+}
+
+/*
+ * The same for rings in the GPU's memory: the host is the process that has it mapped. Half a second longer
+ * than it takes at most, for it to begin.
+ */
+static int test_near(struct wn_cuda_worker *worker)
+{
+	struct wn_selftest *test = &worker->team.control->near_test;
+	CUdeviceptr there = worker->near + worker->team.control->near_test_offset;
+	CUdeviceptr here = worker->control_device + offsetof(struct wn_team_control, near_test);
+	uint32_t rounds = WN_SELFTEST_ROUNDS;
+	uint64_t patience = (uint64_t)wn_cuda_attribute(worker->driver, worker->device, CU_DEVICE_ATTRIBUTE_CLOCK_RATE) *
+			    (SELFTEST_NS / WN_MILLISECOND_NS + 500);
+	void *parameters[] = {&here, &there, &rounds, &patience};
+
+	wn_store_relaxed(&test->to_host, 0);
+	if (wn_cuda_worker_check(worker,
+				 worker->driver->cuLaunchKernel(worker->selftest, 1, 1, 1, WARP, 1, 1, 0,
+								worker->side_stream, parameters, NULL),
+				 "self-test"))
+		return -1;
+	wn_team_say(&worker->team, WN_TEAM_TESTING);
+	if (wn_cuda_worker_check(worker, worker->driver->cuStreamSynchronize(worker->side_stream), "self-test"))
+		return -1;
+	if (wn_load_acquire(&test->to_host) == rounds && !wn_load_acquire(&test->stale))
+		return 0;
+	return wn_team_fail(&worker->team,
+				   "the self-test of GPU memory that the host writes failed: %u of %u messages, %u stale "
+				   "words: use rings=host",
+				   wn_load_acquire(&test->to_host), rounds, wn_load_acquire(&test->stale));
+}
+
+static int import_near(struct wn_cuda_worker *worker)
+{
+	const struct wn_team_control *control = worker->team.control;
+	const struct wn_cuda_external_memory memory = {
+		.type = CU_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD,
+		.handle = {.fd = worker->team.fds[WN_TEAM_FD_RINGS + control->queue_count]},
+		.bytes = control->near_bytes,
+	};
+	const struct wn_cuda_external_buffer buffer = {.bytes = control->near_bytes};
+	CUexternalMemory imported;
+
+	if (!control->near_bytes)
+		return 0;
+	if (wn_cuda_worker_check(worker, worker->driver->cuImportExternalMemory(&imported, &memory),
+				 "cuImportExternalMemory") ||
+	    wn_cuda_worker_check(worker, worker->driver->cuExternalMemoryGetMappedBuffer(&worker->near, imported, &buffer),
+				 "cuExternalMemoryGetMappedBuffer"))
+		return -1;
+	return test_near(worker);
 }
 
 int wn_cuda_worker_set_clock(struct wn_cuda_worker *worker)
@@ -474,7 +562,7 @@ int wn_cuda_worker_setup(struct wn_cuda_worker *worker)
 					 "stream"))
 			return -1;
 	if (wn_cuda_worker_share(worker, worker->team.control, worker->team.control->total_bytes, &worker->control_device) ||
-	    test_device(worker) || make_launch(worker))
+	    test_device(worker) || import_near(worker) || make_launch(worker))
 		return -1;
 	return 0;
 }

@@ -20,13 +20,14 @@
 
 #include <stddef.h>
 
+#include "device/cuda/selftest.h"
 #include "drive.h"
 #include "lane/group_launch.h"
 #include "ring/ring.h"
 #include "warpnic/data.h"
 
 enum {
-	WN_TEAM_ABI = 2,
+	WN_TEAM_ABI = 3,
 	WN_TEAM_QUEUES_MAX = 64,
 	WN_TEAM_DRIVEN_MAX = 32,        /* queues that the device drives: a message carries 253 descriptors */
 	WN_TEAM_SOCKET = 3              /* the worker's descriptor of it */
@@ -34,6 +35,7 @@ enum {
 
 enum wn_team_state {
 	WN_TEAM_STARTING,
+	WN_TEAM_TESTING,                /* rings=gpu: the device's process plays the host of the self-test */
 	WN_TEAM_PREPARED,               /* all is ready to launch; it waits for a byte to come */
 	WN_TEAM_READY,                  /* all groups serve, or launches will be made */
 	WN_TEAM_ENDED,                  /* the rings are closed and empty, or it was told to leave */
@@ -78,6 +80,10 @@ struct wn_team_control {
 	uint64_t alive_offset;          /* the same */
 	uint64_t rows_offset;           /* queue_count * group_count rows of row_words words of 64 bits */
 	uint64_t total_bytes;
+	uint64_t near_bytes;            /* rings=gpu: of the GPU memory that the last descriptor names; 0: host */
+	uint64_t near_test_offset;      /* a struct wn_selftest */
+	uint64_t near_offsets[WN_TEAM_QUEUES_MAX]; /* of each queue's copy (near.h) */
+	uint32_t generation;            /* of this team, where rings are near */
 	struct wn_team_data data;
 	char program[128];
 	struct wn_identity identities[WN_TEAM_QUEUES_MAX];
@@ -88,8 +94,10 @@ struct wn_team_control {
 	uint32_t state __attribute__((aligned(WN_LINE_BYTES)));
 	uint32_t registers, local_bytes; /* of the program, a lane */
 	char text[1024];
+	uint64_t round_trip_ns;         /* of the self-test in host memory, the median */
 	uint64_t clock_error_ns;        /* of the GPU's clock against the host's */
 	double cycle_ns;                /* of a multiprocessor's cycle, measured while it was tested */
+	struct wn_selftest near_test __attribute__((aligned(WN_LINE_BYTES))); /* what the device says in it */
 } __attribute__((aligned(WN_LINE_BYTES)));
 
 /* The worker's descriptors, in this order, behind the first byte that comes through the socket. */
@@ -97,7 +105,8 @@ enum {
 	WN_TEAM_FD_CONTROL,
 	WN_TEAM_FD_CODE,
 	WN_TEAM_FD_DATA,
-	WN_TEAM_FD_RINGS,               /* queue_count of them; then those of all regions of all driven queues */
+	WN_TEAM_FD_RINGS,               /* queue_count of them; then those of all regions of all driven queues, or
+					 * that of the GPU memory where the rings are near */
 	WN_TEAM_FDS_MAX = 253           /* SCM_MAX_FD */
 };
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "device/cuda/near.h"
 
 extern char **environ;
 
@@ -169,6 +170,8 @@ static int make_control(struct wn_team *team, struct wn_error *error)
 			control.identities[i] = *params->views[i].identity;
 	for (uint32_t i = 0; params->drives && i < params->queue_count; i++)
 		describe_drive(&control.drives[i], params->drives[i]);
+	if (params->near)
+		wn_cuda_near_describe(params->near, &control);
 	rc = map_control(team, control.total_bytes, error);
 	if (!rc)
 		*team->control = control;
@@ -270,6 +273,8 @@ static uint32_t gather_descriptors(const struct wn_team *team, int fds[WN_TEAM_F
 	fds[WN_TEAM_FD_DATA] = team->data_fd;
 	for (uint32_t i = 0; i < params->queue_count; i++)
 		fds[count++] = params->ring_fds[i];
+	if (params->near)
+		fds[count++] = params->near->memory.fd;
 	for (uint32_t i = 0; params->drives && i < params->queue_count; i++) {
 		const struct wn_drive *drive = params->drives[i];
 
@@ -390,6 +395,8 @@ int wn_team_spawn(struct wn_team *team, struct wn_error *error)
 
 	team->control->text[0] = '\0';
 	team->control->abandon = 0;
+	if (team->params.near)
+		team->control->generation = ++team->params.near->generation;
 	memset(wn_team_alive(team->control), 0,
 	       (size_t)team->params.queue_count * team->params.group_count * 4);
 	wn_store_release(&team->control->state, WN_TEAM_STARTING);
@@ -410,6 +417,12 @@ int wn_team_spawn(struct wn_team *team, struct wn_error *error)
 		return wn_fail(error, -rc, WN_FAILED, "%s device: cannot hand over the rings: %s", team->params.kind,
 			       strerror(-rc));
 	}
+	if (team->params.near) {
+		rc = wait_state(team, WN_TEAM_TESTING, "did not prepare", error);
+		if (rc)
+			return rc;
+		wn_cuda_near_test(team->params.near, team->control);
+	}
 	return wait_state(team, WN_TEAM_PREPARED, "did not prepare", error);
 }
 
@@ -427,6 +440,8 @@ int wn_team_go(struct wn_team *team, struct wn_error *error)
 void wn_team_leave(struct wn_team *team)
 {
 	wn_store_release(&team->control->abandon, 1);
+	if (team->params.near)
+		wn_cuda_near_leave(team->params.near, team->control->generation);
 }
 
 int wn_team_kill(struct wn_team *team)

@@ -17,6 +17,8 @@
 #include "device/team/control.h"
 #include "paths.h"
 
+struct wn_cuda_near;
+
 /* A program as code for the device. */
 struct wn_team_code {
 	int fd;                  /* a memory object that holds it; -1: none */
@@ -45,6 +47,7 @@ struct wn_team_params {
 	const struct wn_ring_view *views;   /* queue_count of them, and their rings' descriptors */
 	const int *ring_fds;
 	struct wn_drive *const *drives;     /* the same, where the device drives the queues; else NULL */
+	struct wn_cuda_near *near;          /* rings=gpu (device/cuda/near.h); NULL: host */
 	const struct wn_team_code *code;
 	const struct wn_program_data *data; /* copied */
 	const uint32_t *hurry;              /* 1: nobody waits for a start any more */

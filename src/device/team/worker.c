@@ -119,7 +119,7 @@ int wn_team_begin(struct wn_team_worker *worker, int argument_count, const char 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	worker->fd_count = take_descriptors(worker);
 	if (worker->fd_count < WN_TEAM_FD_RINGS || map_control(worker) ||
-	    worker->fd_count < WN_TEAM_FD_RINGS + (int)worker->control->queue_count) {
+	    worker->fd_count < WN_TEAM_FD_RINGS + (int)worker->control->queue_count + (worker->control->near_bytes != 0)) {
 		fprintf(stderr, "%s: not the descriptors that this version takes\n", name);
 		return -1;
 	}
