@@ -24,6 +24,13 @@ _warpnic_values()
 	@link)
 		mapfile -t COMPREPLY < <(compgen -W "$(_warpnic_link_kinds)" -- "$current")
 		compopt -o nospace ;;
+	@deliver)
+		if [[ $current == uring:file:* ]]; then
+			mapfile -t COMPREPLY < <(compgen -P uring:file: -f -- "${current#uring:file:}")
+		else
+			mapfile -t COMPREPLY < <(compgen -W uring:file: -- "$current")
+		fi
+		compopt -o nospace ;;
 	-) COMPREPLY=() ;;
 	*) mapfile -t COMPREPLY < <(compgen -W "${words//|/ }" -- "$current") ;;
 	esac

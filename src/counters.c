@@ -92,6 +92,7 @@ const char *wn_cause_name(enum wn_cause cause)
 		[WN_CAUSE_BAD_VERDICT] = "bad_verdict",
 		[WN_CAUSE_SEND_FAILED] = "send_failed",
 		[WN_CAUSE_DEVICE_STOPPED] = "device_stopped",
+		[WN_CAUSE_FILE_FULL] = "file_full",
 	};
 
 	return (unsigned int)cause < WN_CAUSE_COUNT ? names[cause] : "unknown";

@@ -56,7 +56,9 @@ static void add_values(struct wn_queue *queue, const uint64_t *now)
 	values[WN_TX_ANSWERED] += now[WN_DRIVE_ANSWERED] - seen[WN_DRIVE_ANSWERED];
 	values[WN_TX_ANSWERED_BYTES] += now[WN_DRIVE_ANSWERED_BYTES] - seen[WN_DRIVE_ANSWERED_BYTES];
 	values[WN_TX_FORWARDED] += now[WN_DRIVE_FORWARDED] - seen[WN_DRIVE_FORWARDED];
+	values[WN_TX_DELIVERED] += now[WN_DRIVE_FILED] - seen[WN_DRIVE_FILED];
 	values[WN_TX_DROPPED + WN_CAUSE_RING_FULL] += now[WN_DRIVE_FULL] - seen[WN_DRIVE_FULL];
+	values[WN_TX_DROPPED + WN_CAUSE_FILE_FULL] += now[WN_DRIVE_FILE_FULL] - seen[WN_DRIVE_FILE_FULL];
 	values[WN_TX_DROPPED + WN_CAUSE_SEND_FAILED] +=
 		now[WN_DRIVE_SEND_FAILED] - seen[WN_DRIVE_SEND_FAILED];
 	for (uint32_t code = 0; code < WN_DRIVE_CODES; code++)
@@ -138,7 +140,7 @@ static uint32_t settle(struct wn_queue *queue, int is_final)
 	struct wn_drive_words *words = queue->drive->view.words;
 	const uint32_t published = wn_load_acquire(&queue->ring.view.words->published);
 	struct wn_drive_cursors cursors = {.taken = 0};
-	uint32_t taken, sent, handed;
+	uint32_t taken, sent, handed, filed;
 
 	take_handed(queue);
 	read_values(words, now);
@@ -146,11 +148,13 @@ static uint32_t settle(struct wn_queue *queue, int is_final)
 	taken = cursors.taken - (uint32_t)(now[WN_DRIVE_TAKEN] + now[WN_DRIVE_BAD_ARRIVALS]);
 	sent = cursors.sent - (uint32_t)(now[WN_DRIVE_ANSWERED] + now[WN_DRIVE_FORWARDED]);
 	handed = published - (uint32_t)now[WN_DRIVE_HANDED];
+	filed = cursors.filed - (uint32_t)now[WN_DRIVE_FILED];
 	now[WN_DRIVE_TAKEN] += taken;
 	now[WN_DRIVE_FINISHED] += taken;
 	now[WN_DRIVE_ANSWERED] += sent;
 	now[WN_DRIVE_HANDED] += handed;
-	now[WN_DRIVE_DROPPED + WN_CODE_STOPPED] += taken - sent - handed;
+	now[WN_DRIVE_FILED] += filed;
+	now[WN_DRIVE_DROPPED + WN_CODE_STOPPED] += taken - sent - handed - filed;
 	now[WN_DRIVE_CQ_CURSOR] = cursors.cq;
 	now[WN_DRIVE_SQ_CURSOR] = cursors.sq;
 	for (uint32_t i = 0; i < WN_DRIVE_VALUES; i++)
@@ -159,7 +163,7 @@ static uint32_t settle(struct wn_queue *queue, int is_final)
 	if (is_final)
 		take_unsent(queue, cursors.unsent);
 	show_counts(queue);
-	return taken - sent - handed;
+	return taken - sent - handed - filed;
 }
 
 /* The ring by which packets arrive. */
@@ -366,6 +370,8 @@ void *wn_drive_run(void *argument)
 void wn_drive_settle(struct wn_queue *queue, int is_final)
 {
 	settle(queue, is_final);
+	if (is_final && queue->link->ops->finish)
+		queue->link->ops->finish(queue->link, queue->index);
 }
 
 void wn_drive_count_held(struct wn_queue *queue)

@@ -58,6 +58,7 @@ struct wn_drive_cursors {
 	uint32_t sent;          /* entries given to the kernel to send */
 	uint32_t unsent;        /* of them, those that it has not taken, or refused */
 	uint32_t cq, sq;        /* uring: up to where its rings were counted */
+	uint32_t filed;         /* uring: records in the memory of its file, or written */
 };
 
 /* pump.c: the body of the thread. */

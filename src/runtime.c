@@ -221,6 +221,43 @@ static int choose_drive(struct wn_runtime *runtime, struct wn_error *error)
 	return 0;
 }
 
+/* Where what is delivered goes to a file that the device writes: whether it can, and that file. */
+static int open_deliveries(struct wn_runtime *runtime, struct wn_error *error)
+{
+	static const char kind[] = "uring:file:";
+	const struct wn_runtime_params *params = &runtime->params;
+	const char *file = params->deliver_file;
+	int rc = 0;
+
+	if (!file)
+		return 0;
+	if (strncmp(file, kind, strlen(kind)) || !file[strlen(kind)] || file[strlen(kind)] == ',')
+		return wn_fail(error, EINVAL, WN_USAGE,
+			       "deliver '%s': must be uring:file:PATH[,option=value...], such as "
+			       "uring:file:out.pcapng,direct=off", file);
+	if (params->deliver_link)
+		return wn_fail(error, EINVAL, WN_USAGE, "deliver '%s': deliveries go to the link '%s' already", file,
+			       runtime->links[params->deliver_link - 1].spec);
+	if (receiving_links(runtime) != 1)
+		return wn_fail(error, EINVAL, WN_USAGE, "deliver '%s': there must be one link that receives, here are %u",
+			       file, receiving_links(runtime));
+	for (uint32_t i = 0; !rc && i < params->link_count; i++) {
+		struct wn_link *link = &runtime->links[i];
+
+		if (!link->limits.can_receive)
+			continue;
+		if (!link->ops->deliver_to)
+			return wn_fail(error, EINVAL, WN_USAGE,
+				       "deliver '%s': the link '%s' has no io_uring that a device could write through; "
+				       "uring:udp links have one", file, link->spec);
+		if (!runtime->is_driven)
+			return wn_fail(error, EINVAL, WN_USAGE,
+				       "deliver '%s': only a device that drives the link writes files", file);
+		rc = link->ops->deliver_to(link, file + strlen(kind), error);
+	}
+	return rc;
+}
+
 static int make_drive(struct wn_runtime *runtime, struct wn_queue *queue, struct wn_error *error)
 {
 	queue->drive = calloc(1, sizeof(*queue->drive));
@@ -341,7 +378,8 @@ struct wn_runtime *wn_runtime_create(const struct wn_runtime_params *params, str
 	runtime->budget.left = params->packet_limit;
 	pthread_mutex_init(&runtime->version_lock, NULL);
 	if (open_program(runtime, error) || open_links(runtime, error) ||
-	    check_kinds(runtime, error) || choose_drive(runtime, error) || make_queues(runtime, error)) {
+	    check_kinds(runtime, error) || choose_drive(runtime, error) || open_deliveries(runtime, error) ||
+	    make_queues(runtime, error)) {
 		wn_runtime_destroy(runtime);
 		return NULL;
 	}

@@ -192,6 +192,18 @@ int wn_runtime_census(const struct wn_runtime *runtime, uint32_t link, struct wn
 	return 0;
 }
 
+int wn_runtime_file(const struct wn_runtime *runtime, uint32_t link, struct wn_file_counts *counts)
+{
+	struct wn_link *source = (struct wn_link *)(uintptr_t)&runtime->links[link];
+
+	memset(counts, 0, sizeof(*counts));
+	if (!runtime->params.deliver_file || !wn_runtime_is_driven(runtime, link) || !source->ops->file_counts)
+		return -ENOTSUP;
+	for (uint32_t i = 0; i < source->limits.queue_count; i++)
+		source->ops->file_counts(source, i, counts);
+	return 0;
+}
+
 uint32_t wn_runtime_queue_count(const struct wn_runtime *runtime, uint32_t link)
 {
 	return link < runtime->params.link_count ? runtime->links[link].limits.queue_count : 0;

@@ -35,6 +35,7 @@ enum wn_cause {
 	WN_CAUSE_BAD_VERDICT,    /* the program returned no verdict, or a link that is not there */
 	WN_CAUSE_SEND_FAILED,    /* the link refused the reply or the forwarded packet */
 	WN_CAUSE_DEVICE_STOPPED, /* still unanswered when the device was given up */
+	WN_CAUSE_FILE_FULL,      /* delivered, and the memory for what is to be written was full */
 	WN_CAUSE_COUNT
 };
 

@@ -68,6 +68,26 @@ struct wn_census {
 	uint64_t bad_entries;   /* of rings, that the kernel cannot have meant; not followed */
 };
 
+/*
+ * What became of what programs delivered into the file that a device writes itself. At any time
+ * records = written + failed + pending, and the same for their bytes.
+ */
+struct wn_file_counts {
+	uint64_t records;       /* packets and records that were delivered */
+	uint64_t bytes;         /* of those, as they are in the file */
+	uint64_t written, written_bytes;
+	uint64_t failed, failed_bytes;   /* not written, and never will be */
+	uint64_t pending, pending_bytes; /* in memory or on their way; at the end: nobody knows, the kernel did not say */
+	uint64_t writes;
+	uint64_t short_writes;  /* of those, which were gone on with */
+	uint64_t repeated;      /* EAGAIN, EINTR, ECANCELED: tried again */
+	uint64_t no_space;      /* writes that failed: ENOSPC, EDQUOT */
+	uint64_t too_large;     /* EFBIG */
+	uint64_t io_errors;     /* EIO */
+	uint64_t other_errors;
+	int last_error;         /* an errno; 0: none */
+};
+
 /* What to do with a live link's packets while the ring is full. */
 enum wn_when_full {
 	WN_FULL_WAIT,           /* leave them in the kernel, which drops and counts on its own */
@@ -99,6 +119,8 @@ struct wn_runtime_params {
 	uint32_t load_count;
 	const char *filter;           /* tcpdump filter for frame links; NULL: none */
 	const struct wn_memory_hooks *hooks; /* far side of memory links */
+	const char *deliver_file;     /* "uring:file:PATH[,option=value...]": what is delivered is written there by
+					* the device that drives the links; NULL: it is not */
 	uint32_t deliver_link;        /* k: packets that are delivered go out of the k-th link, from 1 */
 
 	/*
@@ -222,6 +244,9 @@ WN_API int wn_runtime_is_driven(const struct wn_runtime *runtime, uint32_t link)
 
 /* Counts the frames of a device-driven link, all queues. 0, or -ENOTSUP; after wn_runtime_stop() only. */
 WN_API int wn_runtime_census(const struct wn_runtime *runtime, uint32_t link, struct wn_census *census);
+
+/* What became of what was delivered into the file of a link, all queues. 0, or -ENOTSUP: it has none. Any thread. */
+WN_API int wn_runtime_file(const struct wn_runtime *runtime, uint32_t link, struct wn_file_counts *counts);
 
 WN_API uint32_t wn_runtime_queue_count(const struct wn_runtime *runtime, uint32_t link);
 WN_API uint32_t wn_runtime_slot_count(const struct wn_runtime *runtime, uint32_t link);

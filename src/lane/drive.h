@@ -40,6 +40,7 @@
 #ifndef WN_LANE_DRIVE_H
 #define WN_LANE_DRIVE_H
 
+#include "lane/file.h"
 #include "ring/layout.h"
 #include "warpnic/verdict.h"
 
@@ -65,6 +66,8 @@ enum wn_drive_value {
 	WN_DRIVE_FORWARDED,             /* the same, out of the link they came from */
 	WN_DRIVE_HANDED,                /* handed over to the host */
 	WN_DRIVE_FULL,                  /* dropped: no slot free to hand it over */
+	WN_DRIVE_FILED,                 /* delivered into the device's own file (lane/file.h) */
+	WN_DRIVE_FILE_FULL,             /* dropped: no room for what is to be written there */
 	WN_DRIVE_SEND_FAILED,           /* the kernel gave an error for what was sent */
 	WN_DRIVE_BAD_ARRIVALS,          /* entries of what arrived that the kernel cannot mean: not followed */
 	WN_DRIVE_BAD_RETURNS,           /* the same of what was sent */
@@ -132,6 +135,7 @@ struct wn_drive_view {
 	struct wn_ring_view handover;   /* and the link's identity */
 	struct wn_xdp_rings xdp;
 	struct wn_uring_rings uring;
+	struct wn_file_view file;       /* uring: where what is delivered goes; else block_bytes is 0 */
 };
 
 /* What a port says of one entry that it took from the kernel. */
@@ -140,13 +144,14 @@ enum wn_take {
 	WN_TAKE_PACKET,                 /* one arrived: the frame is the device's */
 	WN_TAKE_BACK,                   /* one came back from sending: the device's again */
 	WN_TAKE_BAD,                    /* the kernel cannot have meant it: counted, not followed */
-	WN_TAKE_BAD_FRAME               /* the same, but its frame is known: the device's, to be given back */
+	WN_TAKE_BAD_FRAME,              /* the same, but its frame is known: the device's, to be given back */
+	WN_TAKE_WRITTEN                 /* a write to the file has ended */
 };
 
 struct wn_drive_item {
 	uint32_t frame;                 /* number in the pool */
-	uint32_t length;
-	uint32_t wire_length;
+	uint32_t length;                /* WN_TAKE_WRITTEN: the number of the write */
+	uint32_t wire_length;           /* WN_TAKE_WRITTEN: its result */
 	uint32_t flags;                 /* WN_SLOT_... */
 	uint64_t offset;                /* of its bytes, from `frames` */
 	WN_GLOBAL const uint8_t *peer;  /* datagrams: its address, in network order */
@@ -171,6 +176,7 @@ struct wn_drive_batch {
 	uint32_t given;                 /* frames on fill, buffers */
 	uint32_t received;              /* uring: of `taken`, those that brought a frame to receive into */
 	uint32_t ended;                 /* uring: the last item's `ended` that was not 0 */
+	uint32_t writes;                /* uring: 1: a write to the file, behind those that are sent */
 };
 
 WN_STATIC_ASSERT(sizeof(struct wn_drive_words) == 5 * WN_LINE_BYTES, drive_words_are_five_lines);

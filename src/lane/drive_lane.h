@@ -7,11 +7,13 @@
 
 #include "lane/drive.h"
 #include "lane/drive_port.h"
+#include "lane/file_lane.h"
 
 struct wn_drive_lane {
 	struct wn_drive_view view;
 	struct wn_drive_port port;
 	uint32_t published;            /* of the handover ring */
+	struct wn_file_state file;     /* where the device writes one; as it was last shown, or newer */
 	uint64_t values[WN_DRIVE_VALUES];
 };
 
@@ -23,6 +25,9 @@ static inline void wn_drive_init(struct wn_drive_lane *lane, const struct wn_dri
 	for (uint32_t i = 0; i < WN_DRIVE_VALUES; i++)
 		lane->values[i] = view->words->values[i];
 	wn_drive_port_init(&lane->port, view);
+	lane->file.fill = lane->file.done = 0;
+	if (view->file.block_bytes)
+		wn_file_load(view, &lane->file);
 }
 
 /* Whether there is anything to take. */
@@ -46,14 +51,17 @@ static inline void wn_drive_show_values(struct wn_drive_lane *lane)
 	wn_store_release64(&words->sequence, sequence + 2); /* (S1) */
 }
 
-/* Leaves, once the host has closed the queue and nothing is left of what arrived before. Returns 1 then. */
+/*
+ * Leaves, once the host has closed the queue and nothing is left of what arrived before, or is to be written.
+ * Returns 1 then.
+ */
 static inline int wn_drive_leave(struct wn_drive_lane *lane)
 {
 	struct wn_drive_words *words = lane->view.words;
 
 	if (!wn_load_acquire(&words->closed)) /* (E1) */
 		return 0;
-	if (!wn_load_relaxed(&words->left) && wn_drive_is_due(lane))
+	if (!wn_load_relaxed(&words->left) && (wn_drive_is_due(lane) || lane->file.fill != lane->file.done))
 		return 0;
 	wn_store_release(&words->left, 1); /* (X1) */
 	return 1;

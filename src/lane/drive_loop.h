@@ -21,6 +21,8 @@ enum { WN_DRIVE_BATCH = 64 };
 struct wn_drive_turn {
 	struct wn_drive_batch batch;
 	uint32_t free[2 * WN_DRIVE_BATCH]; /* batch.given of them */
+	uint32_t is_filed;                 /* 1: the file's state has changed */
+	uint64_t now_ns;
 };
 
 /* Copies one packet, or its record, to the host. Returns how it is counted. */
@@ -47,9 +49,31 @@ static inline uint32_t wn_drive_hand_over(struct wn_drive_lane *lane, const stru
 	return WN_DRIVE_HANDED;
 }
 
+/* The same into the device's own file (lane/file.h). */
+static inline uint32_t wn_drive_file(struct wn_drive_lane *lane, const struct wn_drive_item *item,
+				     struct wn_drive_turn *turn, const uint8_t *bytes, uint32_t length, uint32_t is_record)
+{
+	const struct wn_drive_view *view = &lane->view;
+	const uint32_t position =
+		wn_file_place(view, &lane->file, wn_file_piece_bytes(item->flags, length), turn->now_ns);
+	uint32_t sum = 0;
+	uint8_t *to;
+
+	if (position == WN_FILE_NOWHERE)
+		return WN_DRIVE_FILE_FULL;
+	to = (uint8_t *)wn_file_at(view, position) + wn_file_payload_at(item->flags);
+	for (uint32_t i = 0; i < length; i++)
+		to[i] = bytes[i];
+	for (uint32_t i = 0; (item->flags & (uint32_t)WN_SLOT_IPV6) && i < length; i++)
+		sum += wn_file_sum_of(i, bytes[i]);
+	wn_file_put_piece(view, position, item, turn->now_ns, length, is_record, sum);
+	turn->is_filed = 1;
+	return WN_DRIVE_FILED;
+}
+
 /* Runs the program on one packet and does with its frame what the verdict says. */
 static inline void wn_drive_packet_run(struct wn_drive_lane *lane, struct wn_drive_item *item,
-				       struct wn_drive_turn *turn, uint64_t now_ns, uint64_t *counts,
+				       struct wn_drive_turn *turn, uint64_t *counts,
 				       const struct wn_program_data *data)
 {
 	const struct wn_drive_view *view = &lane->view;
@@ -57,7 +81,7 @@ static inline void wn_drive_packet_run(struct wn_drive_lane *lane, struct wn_dri
 	uint32_t word, code, length, value;
 	struct wn_packet packet;
 
-	wn_drive_packet(&packet, view, item, (uint32_t)lane->values[WN_DRIVE_TAKEN], now_ns, counts, data);
+	wn_drive_packet(&packet, view, item, (uint32_t)lane->values[WN_DRIVE_TAKEN], turn->now_ns, counts, data);
 	packet.bytes = bytes;
 	packet.record = record;
 	lane->values[WN_DRIVE_TAKEN]++;
@@ -74,6 +98,9 @@ static inline void wn_drive_packet_run(struct wn_drive_lane *lane, struct wn_dri
 	} else {
 		if (wn_drive_sends(view, code))
 			value = WN_DRIVE_SEND_FAILED;
+		else if (wn_drive_files(view, code))
+			value = wn_drive_file(lane, item, turn, code == WN_CODE_RECORD ? record : bytes, length,
+					      code == WN_CODE_RECORD);
 		else if (wn_drive_hands_over(view, code))
 			value = wn_drive_hand_over(lane, &packet, bytes, word);
 		else
@@ -102,9 +129,17 @@ static inline void wn_drive_come_back(struct wn_drive_lane *lane, const struct w
 		lane->values[WN_DRIVE_ANSWERED_BYTES] -= item->length;
 }
 
+static inline void wn_drive_take_written(struct wn_drive_lane *lane, const struct wn_drive_item *item,
+					 struct wn_drive_turn *turn)
+{
+	if (!wn_file_complete(&lane->view, &lane->file, item->length, (int32_t)item->wire_length))
+		lane->values[WN_DRIVE_BAD_ARRIVALS]++;
+	turn->is_filed = 1;
+}
+
 /* Entry i of what arrived. */
 static inline void wn_drive_entry(struct wn_drive_lane *lane, uint32_t i, struct wn_drive_turn *turn,
-				  uint64_t now_ns, uint64_t *counts, const struct wn_program_data *data)
+				  uint64_t *counts, const struct wn_program_data *data)
 {
 	struct wn_drive_item item = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 	const uint32_t taken = wn_drive_port_take(&lane->port, &lane->view, i, &item);
@@ -113,24 +148,50 @@ static inline void wn_drive_entry(struct wn_drive_lane *lane, uint32_t i, struct
 	if (item.ended)
 		turn->batch.ended = item.ended;
 	if (taken == WN_TAKE_PACKET)
-		wn_drive_packet_run(lane, &item, turn, now_ns, counts, data);
+		wn_drive_packet_run(lane, &item, turn, counts, data);
 	else if (taken == WN_TAKE_BACK)
 		wn_drive_come_back(lane, &item, turn);
 	else if (taken == WN_TAKE_NOTHING)
 		lane->values[WN_DRIVE_RECEIVE_ERRORS] += item.failed;
+	else if (taken == WN_TAKE_WRITTEN)
+		wn_drive_take_written(lane, &item, turn);
 	else
 		lane->values[WN_DRIVE_BAD_ARRIVALS]++;
 	if (taken == WN_TAKE_BAD_FRAME)
 		turn->free[turn->batch.given++] = item.frame;
 }
 
+/* Whether a write to the file is to be submitted. */
+static inline int wn_drive_file_is_due(const struct wn_drive_lane *lane)
+{
+	const struct wn_file_state *file = &lane->file;
+
+	if (!lane->view.file.block_bytes || file->fill == file->done || (file->flight && !file->again))
+		return 0;
+	return (int)wn_file_is_due(&lane->view, file, wn_lane_now_ns(), wn_load_relaxed(&lane->view.words->closed));
+}
+
+/* Before anything of the batch is shown to the kernel. */
+static inline void wn_drive_finish_file(struct wn_drive_lane *lane, struct wn_drive_turn *turn)
+{
+	if (wn_drive_file_is_due(lane)) {
+		wn_file_submit(&lane->view, &lane->file);
+		wn_uring_write_file(&lane->view, lane->port.uring.sq + turn->batch.sent, &lane->file);
+		turn->batch.writes = 1;
+		turn->is_filed = 1;
+	}
+	if (turn->is_filed)
+		wn_file_show(&lane->view, &lane->file);
+}
+
 /* The end of a batch. */
-static inline void wn_drive_finish(struct wn_drive_lane *lane, const struct wn_drive_turn *turn)
+static inline void wn_drive_finish(struct wn_drive_lane *lane, struct wn_drive_turn *turn)
 {
 	const struct wn_drive_view *view = &lane->view;
 
 	for (uint32_t i = 0; i < turn->batch.given; i++)
 		wn_drive_port_give(&lane->port, view, i, turn->free[i]);
+	wn_drive_finish_file(lane, turn);
 	wn_drive_port_release(view, &lane->port, &turn->batch);
 	wn_drive_port_show(view, &lane->port, &turn->batch);
 	wn_drive_port_retire(view, &lane->port, &turn->batch);
@@ -144,17 +205,17 @@ static inline uint32_t wn_drive_once(struct wn_drive_lane *lane, uint64_t *count
 	const uint64_t before = lane->values[WN_DRIVE_TAKEN];
 	struct wn_drive_item item = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 	struct wn_drive_turn turn;
-	uint64_t now_ns;
 
 	turn.batch = (struct wn_drive_batch){
 		.back = wn_drive_at_most(wn_drive_port_sent(&lane->port, view), WN_DRIVE_BATCH),
 		.taken = wn_drive_at_most(wn_drive_port_arrived(&lane->port, view), WN_DRIVE_BATCH)};
-	*moved = turn.batch.back || turn.batch.taken;
+	*moved = turn.batch.back || turn.batch.taken || wn_drive_file_is_due(lane);
 	if (!*moved)
 		return 0;
-	now_ns = turn.batch.taken ? wn_lane_now_ns() : 0;
+	turn.is_filed = 0;
+	turn.now_ns = turn.batch.taken ? wn_lane_now_ns() : 0;
 	for (uint32_t i = 0; i < turn.batch.taken; i++)
-		wn_drive_entry(lane, i, &turn, now_ns, counts, data);
+		wn_drive_entry(lane, i, &turn, counts, data);
 	for (uint32_t i = 0; i < turn.batch.back; i++) {
 		if (wn_drive_port_take_back(&lane->port, view, i, &item) == WN_TAKE_BACK)
 			wn_drive_come_back(lane, &item, &turn);
@@ -176,7 +237,7 @@ static inline uint32_t wn_drive_serve(struct wn_drive_lane *lane, const struct w
 	uint32_t served = 0;
 	int moved;
 
-	if (!wn_drive_is_due(lane))
+	if (!wn_drive_is_due(lane) && !wn_drive_file_is_due(lane))
 		return 0;
 	for (uint32_t i = wn_lane_words; i-- > 0;)
 		counts[i] = row[i];

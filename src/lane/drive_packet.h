@@ -51,10 +51,16 @@ WN_FN uint32_t wn_drive_sends(WN_STAGED const struct wn_drive_view *view, uint32
 	       code == WN_FORWARD_LINK + view->own_link;
 }
 
+/* Whether the device writes it to its own file. */
+WN_FN uint32_t wn_drive_files(WN_STAGED const struct wn_drive_view *view, uint32_t code)
+{
+	return view->file.block_bytes && (code == WN_DELIVER || code == WN_CODE_RECORD);
+}
+
 /* Whether the host carries it out. */
 WN_FN uint32_t wn_drive_hands_over(WN_STAGED const struct wn_drive_view *view, uint32_t code)
 {
-	return code == WN_DELIVER || code == WN_CODE_RECORD ||
+	return ((code == WN_DELIVER || code == WN_CODE_RECORD) && !view->file.block_bytes) ||
 	       ((code == WN_FORWARD || code >= WN_FORWARD_LINK) && !wn_drive_sends(view, code));
 }
 

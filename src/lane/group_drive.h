@@ -16,17 +16,23 @@
 
 #include "lane/drive_packet.h"
 #include "lane/drive_port.h"
+#include "lane/file_lane.h"
 #include "lane/group.h"
 
 struct wn_group_drive {
 	WN_PRIVATE struct wn_group *group;
 	WN_STAGED struct wn_drive_view *view;
 	WN_STAGED uint64_t *values;    /* enum wn_drive_value; the leader's */
+	WN_STAGED struct wn_file_state *file; /* where the device writes one; the leader's */
 	struct wn_drive_port port;
 	uint32_t published;            /* of the handover ring */
+	uint32_t is_filed;             /* 1: the file's state has changed since it was shown */
+	uint32_t shown;                /* as often */
 	uint32_t arrived, sent;        /* entries not taken, when last looked */
 	uint32_t closed, leave;
 };
+
+#include "lane/group_file.h"
 
 WN_FN uint32_t wn_group_bits(uint32_t value)
 {
@@ -200,6 +206,7 @@ struct wn_group_fate {
 	uint32_t is_mine;
 	uint32_t sends;                /* goes to tx; else to fill */
 	uint32_t hands;                /* is handed over, if there is room */
+	uint32_t files;                /* goes to the file, the same */
 	uint32_t code, length;
 	uint32_t value;                /* under which enum wn_drive_value it counts */
 };
@@ -213,6 +220,7 @@ WN_FN void wn_group_drive_decide(WN_STAGED const struct wn_drive_view *view, WN_
 	fate->length = wn_verdict_length(item->word);
 	fate->sends = item->is_mine && wn_drive_sends(view, fate->code);
 	fate->hands = item->is_mine && wn_drive_hands_over(view, fate->code);
+	fate->files = item->is_mine && wn_drive_files(view, fate->code);
 	fate->value = wn_drive_drop_value(fate->code);
 	if (!fate->sends)
 		return;
@@ -277,6 +285,8 @@ WN_FN void wn_group_drive_take_arrived(WN_PRIVATE struct wn_group_drive *drive, 
 	if (lane < count)
 		taken = wn_drive_port_take(&drive->port, view, lane, &item);
 	wn_group_drive_note(drive, &item, taken, batch);
+	if (view->file.block_bytes)
+		wn_group_file_complete(drive, &item, taken == WN_TAKE_WRITTEN);
 	returned = item;
 	returned.failed = taken == WN_TAKE_BACK && item.failed;
 	mine.is_mine = taken == WN_TAKE_PACKET;
@@ -294,6 +304,12 @@ WN_FN void wn_group_drive_take_arrived(WN_PRIVATE struct wn_group_drive *drive, 
 		if (fate.hands)
 			fate.value = done ? WN_DRIVE_HANDED : WN_DRIVE_FULL;
 	}
+	if (wn_group_ballot(fate.files)) {
+		const uint32_t value = wn_group_file_append(drive, &packet, &item, mine.word, fate.files);
+
+		if (fate.files)
+			fate.value = value;
+	}
 	wn_group_drive_carry_out(drive, &fate, &item, batch);
 	wn_group_drive_come_back(drive, &returned, taken == WN_TAKE_BACK || taken == WN_TAKE_BAD_FRAME, batch);
 	wn_group_note(drive->group, &times, count, 0);
@@ -307,14 +323,16 @@ WN_FN uint32_t wn_group_drive_batch(WN_PRIVATE struct wn_group_drive *drive)
 
 	batch.taken = drive->arrived < WN_GROUP_LANES ? drive->arrived : (uint32_t)WN_GROUP_LANES;
 	batch.back = drive->sent < WN_GROUP_LANES ? drive->sent : (uint32_t)WN_GROUP_LANES;
-	batch.sent = batch.given = batch.received = batch.ended = 0;
-	if (!batch.taken && !batch.back)
+	batch.sent = batch.given = batch.received = batch.ended = batch.writes = 0;
+	if (!batch.taken && !batch.back && !wn_group_file_is_due(drive))
 		return 0;
 	/* In this order: what arrived cannot lie in a frame that comes back only now. */
 	if (batch.taken)
 		wn_group_drive_take_arrived(drive, batch.taken, &batch);
 	if (batch.back)
 		wn_group_drive_take_sent(drive, batch.back, &batch);
+	if (view->file.block_bytes)
+		wn_group_file_finish(drive, &batch);
 	wn_group_barrier();
 	if (wn_group_lane() == 0)
 		wn_drive_port_release(view, &drive->port, &batch);
@@ -359,11 +377,16 @@ WN_FN void wn_group_drive_init(WN_PRIVATE struct wn_group_drive *drive, WN_PRIVA
 	drive->group = group;
 	drive->view = (WN_STAGED struct wn_drive_view *)local;
 	drive->values = (WN_STAGED uint64_t *)(local + sizeof(*drive->view));
+	drive->file = (WN_STAGED struct wn_file_state *)(drive->values + WN_DRIVE_VALUES);
+	drive->is_filed = 0;
 	for (uint32_t i = lane; i < sizeof(*drive->view) / 4; i += WN_GROUP_LANES)
 		((WN_STAGED uint32_t *)local)[i] = from[i];
 	wn_group_barrier();
 	for (uint32_t i = lane; i < WN_DRIVE_VALUES; i += WN_GROUP_LANES)
 		drive->values[i] = drive->view->words->values[i];
+	drive->shown = drive->view->file.block_bytes ? drive->view->file.words->current : 0;
+	if (lane == 0 && drive->view->file.block_bytes)
+		wn_file_load(drive->view, drive->file);
 	drive->published = drive->view->handover.words->published;
 	wn_drive_port_init(&drive->port, drive->view);
 	drive->arrived = drive->sent = drive->closed = drive->leave = 0;
@@ -386,7 +409,7 @@ WN_FN void wn_group_drive_serve(WN_PRIVATE struct wn_group_drive *drive, WN_PRIV
 		if (drive->leave)
 			break; /* what is there is left for whoever goes on at these cursors */
 		did = wn_group_drive_batch(drive);
-		if (!did && drive->closed)
+		if (!did && drive->closed && !wn_group_file_is_busy(drive))
 			break;
 		/* Lanes read clocks of their own; what they decide together, the leader decides. */
 		now = wn_group_shuffle64(wn_group_cycles(), 0);

@@ -20,7 +20,7 @@
  * socket is bound to all, and the reply must leave from that one.
  *
  * `user_data` comes back as it was given: kind << 56 | length << 32 | frame, for the receive kind << 56 | its
- * generation. It is checked against the state of the frame like any other word of the kernel's.
+ * generation, for a write to the file (lane/file.h) kind << 56 | its number. It is checked against the state of the frame like any other word of the kernel's.
  *
  * Cursors, each with one writer, letters as in link/xdp_socket.h:
  *
@@ -34,7 +34,7 @@
  * Nothing is ever full. A frame has one entry at most: in the buffers (as many as frames), or in the cq (four times as
  * many), or in the sq (four times as many). In the sq it may have two more: the kernel moves its cursor behind
  * a batch of entries, after their completions are there, so of one batch, frames + 1 at most, all may be
- * back and on the sq again while the first are still counted.
+ * back and on the sq again while the first are still counted. The same goes for the one write to the file.
  *
  * One group serves a ring. All lanes of a group hold the same port; take, send and give are a lane's own, the
  * others all lanes call together. The order of a batch's end is cq, buffers, sq: a receive that is armed
@@ -55,7 +55,7 @@ enum {
 };
 
 /* What a completion is of. */
-enum wn_uring_kind { WN_URING_RECEIVE = 1, WN_URING_REPLY, WN_URING_FORWARD };
+enum wn_uring_kind { WN_URING_RECEIVE = 1, WN_URING_REPLY, WN_URING_FORWARD, WN_URING_WRITE };
 
 /* How the receive is. */
 enum wn_uring_receive {
@@ -146,6 +146,8 @@ struct wn_uring_words {
 enum {
 	WN_URING_OP_SENDMSG = 9,
 	WN_URING_OP_RECVMSG = 10,
+	WN_URING_OP_WRITE_FIXED = 5,
+	WN_URING_OP_WRITE = 23,
 	WN_URING_OP_SEND = 26,
 	WN_URING_SQE_FIXED_FILE = 1 << 0,
 	WN_URING_SQE_BUFFER_SELECT = 1 << 5,
@@ -316,6 +318,11 @@ WN_FN uint32_t wn_uring_take(WN_PRIVATE const struct wn_uring_port *port,
 	item->ended = 0;
 	if (kind == WN_URING_RECEIVE)
 		return wn_uring_take_receive(port, view, &entry, item);
+	if (kind == WN_URING_WRITE && view->file.block_bytes) {
+		item->length = frame;
+		item->wire_length = (uint32_t)entry.res;
+		return WN_TAKE_WRITTEN;
+	}
 	if ((kind != WN_URING_REPLY && kind != WN_URING_FORWARD) || frame >= view->frame_count ||
 	    view->checked[frame] != WN_FRAME_SENDING)
 		return WN_TAKE_BAD;
@@ -448,6 +455,30 @@ WN_FN void wn_uring_write_receive(WN_STAGED const struct wn_drive_view *view, ui
 	entry->pad2 = 0;
 }
 
+/* What is left of the file's flight, at `at` of the sq: file 1, at the offset that is the device's own. */
+WN_FN void wn_uring_write_file(WN_STAGED const struct wn_drive_view *view, uint32_t at,
+			       WN_STAGED const struct wn_file_state *state)
+{
+	WN_GLOBAL struct wn_uring_sqe *entry = wn_uring_sqe_at(view, at);
+	const uint32_t mask = (uint32_t)WN_FILE_BLOCKS * view->file.block_bytes - 1;
+
+	entry->opcode = (uint8_t)view->file.opcode;
+	entry->flags = WN_URING_SQE_FIXED_FILE;
+	entry->ioprio = 0;
+	entry->fd = 1;
+	entry->addr2 = state->offset + state->flown;
+	entry->addr = view->file.address + ((state->done + state->flown) & mask);
+	entry->len = state->flight - state->flown;
+	entry->msg_flags = 0;
+	entry->user_data = (uint64_t)WN_URING_WRITE << 56 | state->number;
+	entry->buf_group = 0;
+	entry->personality = 0;
+	entry->addr_len = 0;
+	entry->pad = 0;
+	entry->addr3 = 0;
+	entry->pad2 = 0;
+}
+
 /* -- the end of a batch -- */
 
 WN_FN uint32_t wn_uring_receive_after(WN_PRIVATE const struct wn_uring_port *port,
@@ -487,9 +518,9 @@ WN_FN void wn_uring_show(WN_STAGED const struct wn_drive_view *view, WN_PRIVATE 
 	if (batch->given)
 		wn_store_release16(&view->uring.buffers->tail, (uint16_t)(port->buffers + batch->given)); /* (P) */
 	if (arms)
-		wn_uring_write_receive(view, port->sq + batch->sent, port->generation);
-	if (batch->sent + arms)
-		wn_store_release(view->uring.sq.producer, port->sq + batch->sent + arms); /* (P) */
+		wn_uring_write_receive(view, port->sq + batch->sent + batch->writes, port->generation);
+	if (batch->sent + batch->writes + arms)
+		wn_store_release(view->uring.sq.producer, port->sq + batch->sent + batch->writes + arms); /* (P) */
 }
 
 /* All lanes: goes on to the next batch. */
@@ -501,7 +532,7 @@ WN_FN void wn_uring_retire(WN_STAGED const struct wn_drive_view *view, WN_PRIVAT
 	port->receive = arms ? (uint32_t)WN_URING_ARMED : wn_uring_receive_after(port, batch);
 	port->free_count = wn_uring_free_after(port, batch);
 	port->cq += batch->taken;
-	port->sq += batch->sent + arms;
+	port->sq += batch->sent + batch->writes + arms;
 	port->buffers += batch->given;
 }
 

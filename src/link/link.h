@@ -228,6 +228,18 @@ struct wn_link_ops {
 	/* Tells where the cursors stand, and puts frames that the device held back. No device runs. */
 	void (*settle)(struct wn_link *link, uint32_t queue, struct wn_drive_cursors *cursors);
 
+	/*
+	 * What programs deliver on this link is written to a file by the device that drives it: opens it,
+	 * "PATH[,option=value...]". Before attach, by the owner. Optional: NULL where the link cannot. 0 or -errno.
+	 */
+	int (*deliver_to)(struct wn_link *link, const char *text, struct wn_error *error);
+
+	/* The device does not come back: what it had still to write is written, or given up. The owner's. Optional. */
+	void (*finish)(struct wn_link *link, uint32_t queue);
+
+	/* Adds what became of records in this queue's file. Any thread. Where there is deliver_to. */
+	void (*file_counts)(struct wn_link *link, uint32_t queue, struct wn_file_counts *counts);
+
 	/* Adds where the frames of this queue are. No device runs. */
 	void (*census)(struct wn_link *link, uint32_t queue, struct wn_census *census);
 

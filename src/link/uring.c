@@ -102,6 +102,7 @@ static void uring_close(struct wn_link *link)
 	/* The thread that all share is the first ring's. */
 	for (uint32_t i = link->limits.queue_count; uring->queues && i-- > 0;) {
 		wn_uring_ring_close(&uring->queues[i].ring);
+		wn_uring_file_close(&uring->queues[i].file);
 		if (uring->queues[i].fd >= 0)
 			close(uring->queues[i].fd);
 	}
@@ -116,8 +117,10 @@ static int make_queues(struct wn_link *link)
 	uring->queues = calloc(link->limits.queue_count, sizeof(*uring->queues));
 	if (!uring->queues)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < link->limits.queue_count; i++)
+	for (uint32_t i = 0; i < link->limits.queue_count; i++) {
 		uring->queues[i].fd = uring->queues[i].ring.fd = uring->queues[i].ring.memory_fd = -1;
+		uring->queues[i].file.fd = uring->queues[i].file.memory_fd = -1;
+	}
 	return 0;
 }
 
@@ -196,6 +199,9 @@ const struct wn_link_ops wn_link_uring = {
 	.quiesce = wn_uring_quiesce,
 	.sending = wn_uring_sending,
 	.settle = wn_uring_settle,
+	.deliver_to = wn_uring_deliver_to,
+	.finish = wn_uring_finish,
+	.file_counts = wn_uring_file_counts,
 	.census = wn_uring_census,
 	.close = uring_close,
 };

@@ -76,8 +76,13 @@ uint32_t wn_uring_give_all(const struct wn_drive_view *view, uint8_t state, cons
 	return count;
 }
 
-static void add_regions(const struct wn_uring_ring *ring, struct wn_drive *drive)
+static void add_regions(const struct wn_uring_queue *own, struct wn_drive *drive)
 {
+	const struct wn_uring_ring *ring = &own->ring;
+
+	if (own->file.memory)
+		drive->regions[drive->region_count++] = (struct wn_drive_region){
+			.fd = own->file.memory_fd, .bytes = own->file.memory_bytes, .memory = own->file.memory};
 	drive->regions[drive->region_count++] = (struct wn_drive_region){
 		.fd = ring->memory_fd, .bytes = ring->memory_bytes, .memory = ring->memory};
 	if (!ring->kernel_rings)
@@ -90,8 +95,10 @@ static void add_regions(const struct wn_uring_ring *ring, struct wn_drive *drive
 		.memory = ring->kernel_sqes};
 }
 
-void wn_uring_view(const struct wn_uring *uring, const struct wn_uring_ring *ring, struct wn_drive_view *view)
+void wn_uring_view(const struct wn_uring *uring, const struct wn_uring_queue *own, struct wn_drive_view *view)
 {
+	const struct wn_uring_ring *ring = &own->ring;
+
 	view->kind = WN_DRIVE_URING;
 	view->frame_count = ring->frame_count;
 	view->frame_shift = (uint32_t)__builtin_ctz(ring->frame_bytes);
@@ -100,22 +107,24 @@ void wn_uring_view(const struct wn_uring *uring, const struct wn_uring_ring *rin
 	view->states = view->checked = ring->states;
 	view->words = ring->words;
 	view->uring = rings_of(uring, ring);
+	wn_uring_file_view(&own->file, uring->has_local, &uring->bound, &view->file);
 }
 
 int wn_uring_drive(struct wn_link *link, uint32_t queue, struct wn_drive *drive, struct wn_error *error)
 {
 	const struct wn_uring *uring = link->state;
-	struct wn_uring_ring *ring = &queue_of(link, queue)->ring;
+	struct wn_uring_queue *own = queue_of(link, queue);
+	struct wn_uring_ring *ring = &own->ring;
 
 	(void)error;
-	wn_uring_view(uring, ring, &drive->view);
+	wn_uring_view(uring, own, &drive->view);
 	ring->receive->name_bytes = WN_URING_NAME_BYTES;
 	ring->receive->control_bytes = drive->view.uring.control_bytes;
 	if (uring->has_peer)
 		memcpy(ring->peer, &uring->peer, wn_address_length(&uring->peer));
 	ring->uring_words->free_count = wn_uring_give_all(&drive->view, WN_FRAME_FREE, NULL);
 	wn_uring_arm(&drive->view);
-	add_regions(ring, drive);
+	add_regions(own, drive);
 	return 0;
 }
 

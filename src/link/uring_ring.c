@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -101,7 +102,8 @@ _Static_assert(sizeof(struct sockaddr_in6) <= WN_URING_NAME_BYTES, "name");
 _Static_assert(CMSG_SPACE(sizeof(struct in6_pktinfo)) == 40 && CMSG_LEN(sizeof(struct in6_pktinfo)) == 36, "in6_pktinfo");
 _Static_assert(CMSG_SPACE(sizeof(struct in_pktinfo)) == 32 && CMSG_LEN(sizeof(struct in_pktinfo)) == 28, "in_pktinfo");
 _Static_assert((int)WN_URING_OP_SENDMSG == IORING_OP_SENDMSG && (int)WN_URING_OP_RECVMSG == IORING_OP_RECVMSG &&
-		       (int)WN_URING_OP_SEND == IORING_OP_SEND, "opcodes");
+		       (int)WN_URING_OP_SEND == IORING_OP_SEND && (int)WN_URING_OP_WRITE == IORING_OP_WRITE &&
+		       (int)WN_URING_OP_WRITE_FIXED == IORING_OP_WRITE_FIXED, "opcodes");
 _Static_assert(WN_URING_SQE_FIXED_FILE == IOSQE_FIXED_FILE && WN_URING_SQE_BUFFER_SELECT == IOSQE_BUFFER_SELECT &&
 		       WN_URING_CQE_BUFFER == IORING_CQE_F_BUFFER &&
 		       (int)WN_URING_CQE_BUFFER_SHIFT == IORING_CQE_BUFFER_SHIFT, "flags");
@@ -374,7 +376,7 @@ static int set_buffers(struct wn_uring_ring *ring)
 int wn_uring_ring_open(struct wn_uring_ring *ring, const struct wn_uring_ring_setup *setup, int file,
 		       struct wn_error *error)
 {
-	int rc;
+	int files[2] = {file, -1}, rc;
 
 	memset(ring, 0, sizeof(*ring));
 	ring->fd = ring->memory_fd = -1;
@@ -393,10 +395,25 @@ int wn_uring_ring_open(struct wn_uring_ring *ring, const struct wn_uring_ring_se
 	if (!rc && !has_multishot(ring->fd))
 		rc = -EINVAL;
 	if (!rc)
-		rc = set(ring->fd, IORING_REGISTER_FILES, &file, 1);
+		rc = set(ring->fd, IORING_REGISTER_FILES, files, 2);
 	if (!rc)
 		rc = set_buffers(ring);
 	return rc ? cannot_setup(setup, -rc, error) : 0;
+}
+
+int wn_uring_ring_add_file(const struct wn_uring_ring *ring, int file)
+{
+	struct io_uring_files_update update = {.offset = 1, .fds = (uint64_t)(uintptr_t)&file};
+	const int rc = set(ring->fd, IORING_REGISTER_FILES_UPDATE, &update, 1);
+
+	return rc == 1 ? 0 : rc < 0 ? rc : -EIO;
+}
+
+int wn_uring_ring_add_buffer(const struct wn_uring_ring *ring, void *memory, size_t bytes)
+{
+	struct iovec buffer = {memory, bytes};
+
+	return set(ring->fd, IORING_REGISTER_BUFFERS, &buffer, 1);
 }
 
 /* How many requests were cancelled, or -errno. */

@@ -59,13 +59,19 @@ struct wn_uring_ring {
 };
 
 /*
- * Opens it with `file`, which io_uring knows as its file 0. All words are 0 and the buffers empty. 0, or -errno
+ * Opens it with `file`, which io_uring knows as its file 0; its file 1 is none. All words are 0 and the buffers empty. 0, or -errno
  * with what is missing and what would do. wn_uring_ring_close() undoes it, also after a failure; a ring of
  * zeros with fd and memory_fd -1 is fine.
  */
 int wn_uring_ring_open(struct wn_uring_ring *ring, const struct wn_uring_ring_setup *setup, int file,
 		       struct wn_error *error);
 void wn_uring_ring_close(struct wn_uring_ring *ring);
+
+/* Makes a file the ring's file 1. 0 or -errno. */
+int wn_uring_ring_add_file(const struct wn_uring_ring *ring, int file);
+
+/* Makes memory the ring's fixed buffer 0, for writes without looking its pages up each time. 0 or -errno. */
+int wn_uring_ring_add_buffer(const struct wn_uring_ring *ring, void *memory, size_t bytes);
 
 /* IORING_OFF_...: where a second process maps the kernel's rings from. */
 uint64_t wn_uring_ring_offset(int of_sqes);

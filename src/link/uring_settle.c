@@ -27,13 +27,18 @@ static uint32_t kind_of(uint64_t user_data)
 	return (uint32_t)(user_data >> 56);
 }
 
+static int is_send(uint64_t user_data)
+{
+	return kind_of(user_data) != WN_URING_RECEIVE && kind_of(user_data) != WN_URING_WRITE;
+}
+
 /* Entries of the sq from `at` to `end` that send something. */
 static uint32_t count_sends(const struct wn_drive_view *view, uint32_t at, uint32_t end)
 {
 	uint32_t count = 0;
 
 	for (; at != end; at++)
-		count += kind_of(wn_uring_sqe_at(view, at)->user_data) != WN_URING_RECEIVE;
+		count += (uint32_t)is_send(wn_uring_sqe_at(view, at)->user_data);
 	return count;
 }
 
@@ -55,6 +60,8 @@ static uint32_t frame_of(const struct wn_drive_view *view, const struct wn_uring
 {
 	uint32_t frame = (uint32_t)entry->user_data;
 
+	if (kind_of(entry->user_data) == WN_URING_WRITE)
+		return UINT32_MAX;
 	if (kind_of(entry->user_data) == WN_URING_RECEIVE)
 		frame = entry->flags & WN_URING_CQE_BUFFER ? entry->flags >> WN_URING_CQE_BUFFER_SHIFT : UINT32_MAX;
 	return frame < view->frame_count ? frame : UINT32_MAX;
@@ -69,7 +76,7 @@ static uint32_t count_refused(const struct wn_drive_view *view)
 	for (uint32_t at = wn_load_acquire(view->uring.cq.consumer); at != end; at++) {
 		const struct wn_uring_cqe *entry = wn_uring_cqe_at(view, at);
 
-		count += kind_of(entry->user_data) != WN_URING_RECEIVE && entry->res < 0;
+		count += is_send(entry->user_data) && entry->res < 0;
 	}
 	return count;
 }
@@ -106,7 +113,7 @@ static uint32_t mark_untaken(const struct wn_drive_view *view, int of_packets, u
 		const int is_packet = kind_of(entry.user_data) == WN_URING_RECEIVE;
 		const uint32_t frame = is_packet ? entry.flags >> WN_URING_CQE_BUFFER_SHIFT : (uint32_t)entry.user_data;
 
-		if (is_packet != of_packets || (is_packet && !(entry.flags & WN_URING_CQE_BUFFER)))
+		if (is_packet != of_packets || (is_packet ? !(entry.flags & WN_URING_CQE_BUFFER) : !is_send(entry.user_data)))
 			continue;
 		if (frame >= view->frame_count || seen[frame])
 			++*twice;
@@ -126,7 +133,7 @@ static uint32_t mark_unsent(const struct wn_drive_view *view, uint8_t *seen, uin
 	for (uint32_t at = wn_load_acquire(view->uring.sq.consumer); at != end; at++) {
 		const uint64_t user_data = wn_uring_sqe_at(view, at)->user_data;
 
-		if (kind_of(user_data) == WN_URING_RECEIVE)
+		if (!is_send(user_data))
 			continue;
 		if ((uint32_t)user_data >= view->frame_count || seen[(uint32_t)user_data])
 			++*twice;
@@ -219,12 +226,15 @@ void wn_uring_settle(struct wn_link *link, uint32_t queue, struct wn_drive_curso
 	struct wn_uring_queue *own = queue_of(link, queue);
 	const struct wn_uring_ring *ring = &own->ring;
 	struct wn_drive_view view = {.kind = 0};
+	int is_drained;
 
-	wn_uring_view(link->state, ring, &view);
+	wn_uring_view(link->state, own, &view);
 	drop_batch(&view);
-	if (!wn_uring_ring_drain(ring, DRAIN_NS))
+	is_drained = !wn_uring_ring_drain(ring, DRAIN_NS);
+	if (is_drained)
 		give_lost(ring, &view);
 	count_unshown(&view, cursors);
+	cursors->filed = wn_uring_file_settle(&view, is_drained);
 	wn_uring_give_all(&view, WN_FRAME_DEVICE, NULL);
 	ring->uring_words->free_count = count_state(&view, WN_FRAME_FREE);
 	ring->uring_words->receive = WN_URING_CANCELLED;
@@ -234,14 +244,15 @@ void wn_uring_settle(struct wn_link *link, uint32_t queue, struct wn_drive_curso
 
 void wn_uring_census(struct wn_link *link, uint32_t queue, struct wn_census *census)
 {
-	const struct wn_uring_ring *ring = &queue_of(link, queue)->ring;
+	const struct wn_uring_queue *own = queue_of(link, queue);
+	const struct wn_uring_ring *ring = &own->ring;
 	struct wn_drive_view view = {.kind = 0};
 	uint8_t *seen = calloc(ring->frame_count, 1);
 	int fill;
 
 	if (!seen)
 		return;
-	wn_uring_view(link->state, ring, &view);
+	wn_uring_view(link->state, own, &view);
 	census->frames += view.frame_count;
 	census->rx += mark_untaken(&view, 1, seen, &census->twice);
 	census->completion += mark_untaken(&view, 0, seen, &census->twice);

@@ -2,6 +2,7 @@
 /* What the doctor finds of links and of the interfaces they may be opened on. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_ether.h>
 #include <netinet/in.h>
 #include <stdarg.h>
@@ -111,6 +112,16 @@ static int try_ring(uint32_t flags)
 	return 0;
 }
 
+static const char *can_write_directly(void)
+{
+	const int fd = open(".", O_TMPFILE | O_WRONLY | O_DIRECT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return errno == EACCES || errno == EROFS ? "not writable" : "no";
+	close(fd);
+	return "yes";
+}
+
 static void look_at_uring(struct wn_finding *finding)
 {
 	const int rc = try_ring(URING_SQPOLL);
@@ -121,8 +132,9 @@ static void look_at_uring(struct wn_finding *finding)
 
 	snprintf(finding->speed, sizeof(finding->speed), "1 to 2 us of the kernel's CPU a packet, none of ours");
 	wn_doctor_read("/proc/sys/kernel/io_uring_disabled", disabled, sizeof(disabled));
-	snprintf(finding->note, sizeof(finding->note), "rings in memory of ours: %s; without an index array: %s",
-		 has_no_mmap ? "yes" : "no (Linux 6.5)", has_no_array ? "yes" : "no (Linux 6.6)");
+	snprintf(finding->note, sizeof(finding->note),
+		 "rings in memory of ours: %s; without an index array: %s; --deliver with O_DIRECT in this folder: %s",
+		 has_no_mmap ? "yes" : "no (Linux 6.5)", has_no_array ? "yes" : "no (Linux 6.6)", can_write_directly());
 	if (!rc)
 		return;
 	finding->note[0] = '\0';

@@ -35,6 +35,7 @@ enum {
 	ARGUMENT_FULL,
 	ARGUMENT_STOP,
 	ARGUMENT_RECORDS,
+	ARGUMENT_DELIVER,
 	ARGUMENT_CONTROL,
 	ARGUMENT_INTERVAL,
 	ARGUMENT_JSON,
@@ -89,6 +90,9 @@ static const struct wn_argument run_arguments[] = {
 	 "how long the end may take before what is unanswered is given up (preset 2)"},
 	{ARGUMENT_RECORDS, 0, "records", "FILE", WN_ARGUMENT_TEXT, 0, 0, "@file",
 	 "write the records that the program delivers, a JSON object a line; - is stdout"},
+	{ARGUMENT_DELIVER, 0, "deliver", "uring:file:PATH", WN_ARGUMENT_TEXT, 0, 0, "@deliver",
+	 "the device itself writes what is delivered to a pcapng file, through the io_uring of its uring:udp link: "
+	 "[,direct=auto|on|off][,buffer=BYTES][,flush=MS][,append=on]"},
 	{ARGUMENT_CONTROL, 0, "control", "PATH", WN_ARGUMENT_TEXT, 0, 0, "@file",
 	 "socket for `warpnic reload`, stats and stop (preset: warpnic-PID.sock in $XDG_RUNTIME_DIR or "
 	 "/run; off: none)"},
@@ -168,6 +172,7 @@ static void catch_signals(void)
 	sigaction(SIGTERM, &stop, NULL);
 	sigaction(SIGUSR1, &usage, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGXFSZ, &ignore, NULL); /* a file at its limit (RLIMIT_FSIZE) is an error like another */
 	sigaction(SIGHUP, &reload, &before);
 	if (before.sa_handler == SIG_IGN)
 		sigaction(SIGHUP, &before, NULL); /* nohup(1) */
@@ -338,6 +343,11 @@ static int take_argument(struct config *config, int code, const struct wn_argume
 	case ARGUMENT_RECORDS:
 		config->records = parsed->text;
 		return 0;
+	case ARGUMENT_DELIVER:
+		if (params->deliver_file)
+			return wn_tool_usage(&wn_command_run, "--deliver: given twice");
+		params->deliver_file = parsed->text;
+		return 0;
 	case ARGUMENT_CONTROL:
 		config->control = parsed->text;
 		return 0;
@@ -434,6 +444,9 @@ static int parse(struct config *config, int argc, char **argv)
 	rc = take_operands(config, &parsed);
 	if (!rc)
 		rc = add_files(config);
+	if (!rc && config->params.deliver_file && (config->records || config->write))
+		rc = wn_tool_usage(&wn_command_run, "--deliver: what is delivered goes there, so nothing is left for %s",
+				   config->records ? "--records" : "-w");
 	return rc ? rc : check_stdout(config);
 }
 
@@ -566,7 +579,7 @@ static int live(struct wn_runtime *runtime, struct config *config, struct sinks 
 		status = WN_FAILED;
 	stopped = wn_runtime_stop(runtime);
 	wn_run_take_sample(runtime, &last);
-	if (wn_counters_difference(&last.counters))
+	if (wn_counters_difference(&last.counters) || !wn_run_file_is_whole(runtime))
 		status = WN_FAILED;
 	if (!stopped) {
 		report(runtime, config, &first, &last);
@@ -646,6 +659,7 @@ const struct wn_command wn_command_run = {
 		    "warpnic run count -i eth0 udp port 53\n"
 		    "warpnic run count -r trace.pcap --json\n"
 		    "warpnic run transform --link udp::5005 --records -\n"
+		    "warpnic run capture --link uring:udp::9000 --deliver uring:file:out.pcapng\n"
 		    "warpnic run ./mine.c --link udp:[::1]:9000,queues=2 --device cpu,workers=2",
 	.run = wn_tool_run,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of `warpnic run` share: run.c, run_report.c, run_table.c, run_records.c, run_control.c.
+ * What the files of `warpnic run` share: run.c, run_report.c, run_table.c, run_records.c, run_file.c, run_control.c.
  */
 #ifndef WN_TOOL_RUN_H
 #define WN_TOOL_RUN_H
@@ -122,5 +122,14 @@ int wn_run_records_write(struct wn_run_records *records, const struct wn_record_
 
 /* NULL does nothing. 0 or an errno: something could not be written. */
 int wn_run_records_close(struct wn_run_records *records);
+
+/* -- run_file.c: the file that a device writes itself (--deliver) -- */
+
+/* Where a link has one: its counts for the summary, and as a member of a document. */
+void wn_run_print_file(const struct wn_runtime *runtime, uint32_t link, FILE *file);
+void wn_run_write_file(struct wn_json *json, const struct wn_runtime *runtime, uint32_t link);
+
+/* Whether all that was delivered there has been written; says on stderr what was not. */
+int wn_run_file_is_whole(const struct wn_runtime *runtime);
 
 #endif

@@ -243,6 +243,8 @@ void wn_run_print_summary(const struct wn_runtime *runtime, const struct wn_run_
 	print_program_histograms(runtime, file);
 	print_stages(runtime, wn_runtime_way, "the whole way", file);
 	print_stages(runtime, wn_runtime_stage, "on the device", file);
+	for (uint32_t i = 0; wn_runtime_link_where(runtime, i); i++)
+		wn_run_print_file(runtime, i, file);
 	if (is_end)
 		print_census(runtime, file);
 	print_power(runtime, file);
@@ -301,6 +303,7 @@ static void write_links(struct wn_json *json, const struct wn_runtime *runtime, 
 		wn_json_bool(json, "driven", wn_runtime_is_driven(runtime, i));
 		if (is_end)
 			write_census(json, runtime, i);
+		wn_run_write_file(json, runtime, i);
 		write_counters(json, &counters);
 		wn_json_end(json);
 	}

@@ -88,7 +88,7 @@ static void complete(void)
 static void run_batch(struct wn_xdp_port *port, enum step last)
 {
 	const struct wn_drive_view *view = &fake.drive.view;
-	struct wn_drive_batch batch = {wn_xdp_arrived(port, view), wn_xdp_sent(port, view), 0, 0, 0, 0};
+	struct wn_drive_batch batch = {.taken = wn_xdp_arrived(port, view), .back = wn_xdp_sent(port, view)};
 	struct wn_drive_item items[FRAMES], item;
 
 	if (last < STEP_TAKEN)

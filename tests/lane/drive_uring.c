@@ -23,10 +23,12 @@ static uint64_t wn_lane_now_ns(void)
 #include "lane/group_drive.h"
 #include "ring/ring.h"
 #include "tests/check.h"
+#include "tests/pcapng.h"
 
-enum { FRAMES = 128, SHIFT = 11, ENTRIES = 4 * FRAMES, ROUNDS = 150, HEADER = 48 };
+enum { FRAMES = 128, SHIFT = 11, ENTRIES = 4 * FRAMES, ROUNDS = 150, HEADER = 48, BLOCK = 65536, DISK = 16 << 20 };
 
 #define ADDRESS 0x7000000000000000u
+#define FILE_ADDRESS 0x7100000000000000u
 
 struct side {
 	uint8_t *frames;
@@ -42,6 +44,9 @@ struct side {
 	uint32_t armed, sq_taken, sends; /* the kernel's own */
 	uint16_t buffers_taken;
 	uint64_t sent_sum;               /* over what was sent, in its order */
+	struct wn_file_words file_words;
+	uint8_t *file_memory, *disk;     /* NULL: no file */
+	uint32_t writes;
 };
 
 static uint64_t random_state = 88172645463325252u;
@@ -56,6 +61,17 @@ static uint32_t next_random(void)
 	random_state ^= random_state >> 7;
 	random_state ^= random_state << 17;
 	return (uint32_t)(random_state >> 24);
+}
+
+/* A file: what the device delivers is written there. */
+static void make_file(struct side *side)
+{
+	side->file_memory = aligned_alloc(64, WN_FILE_BLOCKS * BLOCK);
+	side->disk = calloc(1, DISK);
+	memset(side->file_memory, 0, WN_FILE_BLOCKS * BLOCK);
+	side->view.file = (struct wn_file_view){
+		.memory = side->file_memory, .words = &side->file_words, .address = FILE_ADDRESS, .block_bytes = BLOCK,
+		.flush_bytes = 4096, .align = 4, .opcode = WN_URING_OP_WRITE, .own_port = 9000};
 }
 
 static void make_side(struct side *side, uint32_t first_cursor, int by_message)
@@ -145,12 +161,30 @@ static int32_t send_result(const struct side *side, int32_t length)
 	return side->sends % 13 == 5 ? -EACCES : side->sends % 17 == 3 && length ? length - 1 : length;
 }
 
+/* A write to the file: now and then short, or to be tried again. */
+static void submit_write(struct side *side, const struct wn_uring_sqe *entry)
+{
+	const uint32_t turn = side->writes++;
+	const int32_t result = turn % 7 == 2 ? -EAGAIN : (int32_t)(turn % 5 == 1 ? entry->len / 2 : entry->len);
+
+	CHECK_INT(entry->fd, 1);
+	CHECK(entry->addr2 + entry->len <= DISK);
+	CHECK(entry->addr - FILE_ADDRESS + entry->len <= WN_FILE_BLOCKS * BLOCK);
+	if (result > 0)
+		memcpy(side->disk + entry->addr2, side->file_memory + (entry->addr - FILE_ADDRESS), (uint32_t)result);
+	complete(side, entry->user_data, result, 0);
+}
+
 /* One entry of the sq. */
 static void submit(struct side *side, const struct wn_uring_sqe *entry)
 {
 	const uint32_t frame = (uint32_t)entry->user_data;
 	uint64_t address = entry->addr, length = entry->len;
 
+	if (entry->opcode == WN_URING_OP_WRITE) {
+		submit_write(side, entry);
+		return;
+	}
 	if (entry->opcode == WN_URING_OP_RECVMSG) {
 		CHECK(!side->armed);
 		times_ended++;
@@ -239,8 +273,10 @@ static void serve_many(void)
 
 static void compare(void)
 {
+	/* Batches of one size or another make more writes, or fewer larger ones: of entries, not of packets. */
 	for (uint32_t i = 0; i < WN_DRIVE_VALUES; i++)
-		if (!CHECK_INT(sides[1].words.values[i], sides[0].words.values[i]))
+		if (!(sides[0].disk && (i == WN_DRIVE_CQ_CURSOR || i == WN_DRIVE_SQ_CURSOR)) &&
+		    !CHECK_INT(sides[1].words.values[i], sides[0].words.values[i]))
 			printf("# value %u\n", i);
 	CHECK_INT(sides[1].sends, sides[0].sends);
 	CHECK_INT(sides[1].sent_sum, sides[0].sent_sum);
@@ -271,6 +307,30 @@ static void check_census(const struct side *side)
 	CHECK_INT(side->uring_words.free_count, FRAMES);
 }
 
+/* Both have written the same, but for the times, and all of it. */
+static void compare_files(void)
+{
+	struct pcapng files[2];
+	struct wn_file_state state;
+
+	for (int i = 0; i < 2; i++) {
+		wn_file_load(&sides[i].view, &state);
+		CHECK_INT(state.fill, state.done);
+		CHECK(pcapng_read(&files[i], sides[i].disk, state.offset));
+		CHECK_INT(files[i].packets + files[i].records, state.counts[WN_FILE_RECORDS]);
+		CHECK_INT(state.counts[WN_FILE_WRITTEN], state.counts[WN_FILE_RECORDS]);
+		CHECK_INT(state.counts[WN_FILE_RECORDS], sides[i].words.values[WN_DRIVE_FILED]);
+		files[i] = (struct pcapng){.bytes = sides[i].disk, .length = state.offset};
+	}
+	while (pcapng_next(&files[0]) && pcapng_next(&files[1])) {
+		CHECK_INT(files[1].payload_bytes, files[0].payload_bytes);
+		CHECK_INT(files[1].records, files[0].records);
+		CHECK(!memcmp(files[1].payload, files[0].payload, files[0].payload_bytes));
+		CHECK(!memcmp(files[1].payload - 42, files[0].payload - 42, 42));
+	}
+	CHECK_INT(files[1].packets, files[0].packets);
+}
+
 static void deliver_to_both(int has_nonsense)
 {
 	static uint8_t bytes[2048];
@@ -291,20 +351,22 @@ static void check_sum(void)
 
 	for (uint32_t i = 0; i < WN_DRIVE_CODES; i++)
 		sum += values[WN_DRIVE_DROPPED + i];
-	for (uint32_t i = WN_DRIVE_ANSWERED; i <= WN_DRIVE_SEND_FAILED; i++)
+	for (uint32_t i = WN_DRIVE_ANSWERED; i <= WN_DRIVE_SEND_FAILED; i++) /* with what was filed */
 		sum += i == WN_DRIVE_ANSWERED_BYTES ? 0 : values[i];
 	CHECK_INT(sum, values[WN_DRIVE_FINISHED]);
 	CHECK_INT(values[WN_DRIVE_TAKEN], values[WN_DRIVE_FINISHED]);
 	CHECK(values[WN_DRIVE_TAKEN] > ROUNDS);
 }
 
-static void check_rounds(uint32_t first_cursor, int by_message, int has_nonsense)
+static void check_rounds(uint32_t first_cursor, int by_message, int has_nonsense, int has_file)
 {
 	memset(row, 0, sizeof(row));
 	memset(gpu.totals, 0, sizeof(gpu.totals));
 	times_ended = 0;
 	for (int i = 0; i < 2; i++)
 		make_side(&sides[i], first_cursor, by_message);
+	for (int i = 0; i < 2 && has_file; i++)
+		make_file(&sides[i]);
 	for (uint32_t round = 0; round < ROUNDS; round++) {
 		const uint32_t kind = next_random() % 4;
 
@@ -319,8 +381,17 @@ static void check_rounds(uint32_t first_cursor, int by_message, int has_nonsense
 			submit_all(&sides[i]);
 		compare();
 	}
+	/* What is to be written is, also where no packet comes. */
+	for (int turn = 0; has_file && turn < 12; turn++) {
+		serve_one();
+		serve_many();
+		for (int i = 0; i < 2; i++)
+			submit_all(&sides[i]);
+	}
 	serve_one();
 	serve_many();
+	if (has_file)
+		compare_files();
 	CHECK(times_ended > 10);
 	for (int i = 0; i < 2; i++)
 		check_census(&sides[i]);
@@ -330,28 +401,36 @@ static void check_rounds(uint32_t first_cursor, int by_message, int has_nonsense
 	for (int i = 0; i < 2; i++) {
 		wn_ring_destroy(&sides[i].handover);
 		free(sides[i].frames);
+		free(sides[i].file_memory);
+		free(sides[i].disk);
 	}
 }
 
 static void test_traffic(void)
 {
-	check_rounds(0, 0, 0);
+	check_rounds(0, 0, 0, 0);
 }
 
 static void test_by_message(void)
 {
-	check_rounds(7, 1, 0);
+	check_rounds(7, 1, 0, 0);
 }
 
 static void test_wrap(void)
 {
-	check_rounds(UINT32_MAX - 1000, 0, 0);
+	check_rounds(UINT32_MAX - 1000, 0, 0, 0);
 }
 
 static void test_nonsense(void)
 {
-	check_rounds(0, 0, 1);
-	check_rounds(UINT32_MAX - 500, 1, 1);
+	check_rounds(0, 0, 1, 0);
+	check_rounds(UINT32_MAX - 500, 1, 1, 0);
+}
+
+static void test_file(void)
+{
+	check_rounds(0, 0, 0, 1);
+	check_rounds(UINT32_MAX - 500, 1, 0, 1);
 }
 
 int main(void)
@@ -360,6 +439,7 @@ int main(void)
 	RUN(test_by_message);
 	RUN(test_wrap);
 	RUN(test_nonsense);
+	RUN(test_file);
 	free(warp.stacks);
 	return check_finish();
 }

@@ -96,6 +96,8 @@ static int share_drive(struct wn_cuda_worker *worker, uint32_t i, const int *fds
 	move_ring(drive, places, &view->uring.sq);
 	view->uring.buffers = on_device(drive, places, view->uring.buffers);
 	view->uring.words = on_device(drive, places, view->uring.words);
+	view->file.memory = on_device(drive, places, view->file.memory);
+	view->file.words = on_device(drive, places, view->file.words);
 	if (wn_cuda_worker_take(worker, &worker->checked[i], NULL, view->frame_count))
 		return -1;
 	view->checked = (uint8_t *)(uintptr_t)worker->checked[i];
