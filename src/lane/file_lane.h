@@ -361,6 +361,7 @@ WN_FN uint32_t wn_file_complete(WN_STAGED const struct wn_drive_view *view, WN_S
 				uint32_t number, int32_t result)
 {
 	const uint32_t left = state->flight - state->flown;
+	const int32_t error = (int32_t)(0u - (uint32_t)result); /* a kernel may say anything */
 
 	if (!state->flight || state->again || number != state->number)
 		return 0;
@@ -373,9 +374,9 @@ WN_FN uint32_t wn_file_complete(WN_STAGED const struct wn_drive_view *view, WN_S
 	else if (result >= 0)
 		wn_file_go_on(view, state, (uint32_t)result, WN_FILE_EIO);
 	else if (result == -WN_FILE_EAGAIN || result == -WN_FILE_EINTR || result == -WN_FILE_ECANCELED)
-		wn_file_go_on(view, state, 0, -result);
+		wn_file_go_on(view, state, 0, error);
 	else
-		wn_file_fail(view, state, -result);
+		wn_file_fail(view, state, error);
 	return 1;
 }
 

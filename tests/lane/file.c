@@ -254,7 +254,7 @@ static void check_error(int32_t result, enum wn_file_count named)
 	CHECK_INT(complete(entry, result), 1);
 	CHECK_INT(state.counts[named], before + 1);
 	CHECK_INT(state.counts[WN_FILE_FAILED], failed + 2);
-	CHECK_INT(state.last_error, -result);
+	CHECK_INT((uint32_t)state.last_error, 0u - (uint32_t)result);
 	CHECK_INT(state.offset, offset);
 	check_sums();
 	append(50, 0, 0);
@@ -366,6 +366,55 @@ static void test_slow_disk(void)
 	CHECK(append(7000, 0, 0));
 }
 
+/* Memory that is full to the last place there is, with pieces of all sizes: nothing is overwritten before it is written. */
+static void check_full(uint32_t align)
+{
+	make(align, 0xfffc0000);
+	for (uint32_t round = 0; round < 200; round++) {
+		const struct wn_uring_sqe *entry;
+
+		for (uint32_t i = 0; i < 200; i++)
+			append(next_random() % 3000, 0, 0);
+		for (uint32_t i = 0; i < 200; i++)
+			append(next_random() % 60, 0, 0);
+		check_sums();
+		entry = submit(0, 1);
+		check_sums();
+		if (disk_bytes > DISK - 2 * BLOCK)
+			break;
+		if (CHECK(entry != NULL))
+			CHECK_INT(complete(entry, (int32_t)entry->len), 1);
+		check_disk();
+	}
+	CHECK(refused > 1000);
+	check_payloads(1);
+}
+
+static void test_full(void)
+{
+	check_full(4);
+	check_full(4096);
+}
+
+/* What is left of a unit of O_DIRECT is too small for a gap: it takes the next one, too. */
+static void test_small_gap(void)
+{
+	for (uint32_t left = 4; left <= 12; left += 4) {
+		const struct wn_uring_sqe *entry;
+
+		make(4096, 0);
+		append(4096 - left - WN_FILE_PIECE_BYTES - WN_FILE_IPV4_BYTES, 0, 0);
+		CHECK_INT(state.fill, 4096 - left);
+		entry = submit(0, 1);
+		if (!CHECK(entry != NULL))
+			return;
+		CHECK_INT(entry->len, left < WN_FILE_GAP_BYTES_MIN ? 8192 : 4096);
+		CHECK_INT(complete(entry, (int32_t)entry->len), 1);
+		check_sums();
+		check_disk();
+	}
+}
+
 static int32_t play(const struct wn_uring_sqe *entry, int fails)
 {
 	switch (next_random() % 12) {
@@ -439,6 +488,8 @@ int main(void)
 	RUN(test_half_written);
 	RUN(test_again);
 	RUN(test_slow_disk);
+	RUN(test_full);
+	RUN(test_small_gap);
 	RUN(test_mix);
 	return check_finish();
 }

@@ -124,10 +124,12 @@ static void check_file(const char *link, const char *options, enum wn_mode mode)
 		return;
 	send_packets(&server, 1000, 100);
 	end_file(&server, &counters, &counts);
-	CHECK_INT(counters.delivered, 1000);
-	CHECK_INT(counts.written, 1000);
+	/* Where the disk is slower than that, what finds no room in memory has its number, too. */
+	CHECK_INT(counters.delivered + counters.dropped[WN_CAUSE_FILE_FULL] + counters.kernel_dropped, 1000);
+	CHECK(counts.written > 100);
+	CHECK_INT(counts.written, counters.delivered);
 	read_whole("a", &file);
-	CHECK_INT(file.packets, 1000);
+	CHECK_INT(file.packets, counts.written);
 	CHECK_INT(file.sections, 1);
 	CHECK_INT(file.interfaces, 2);
 	CHECK_INT(file.packet_bytes, counts.written_bytes);
