@@ -86,41 +86,11 @@ static inline void wn_copy_fence(void)
 #endif
 }
 
-/* 16 bytes; both addresses are multiples of 16. */
-static inline void wn_copy_16(void *to, const void *from)
-{
-#if defined(__SSE2__)
-	_mm_stream_si128((__m128i *)to, _mm_load_si128((const __m128i *)from));
-#else
-	memcpy(to, from, 16);
-#endif
-}
-
-/* Whole lines: what lies behind the packet in its frame goes along. */
-static inline void wn_copy_lines(uint8_t *to, const uint8_t *from, uint32_t bytes)
-{
-	for (uint32_t at = 0; at < bytes; at += WN_COPY_LINE_BYTES) {
-		wn_copy_16(to + at, from + at);
-		wn_copy_16(to + at + 16, from + at + 16);
-		wn_copy_16(to + at + 32, from + at + 32);
-		wn_copy_16(to + at + 48, from + at + 48);
-	}
-}
+/* Whole lines, from and to multiples of a line: what lies behind `bytes` in the last one goes along. */
+void wn_copy_lines(uint8_t *to, const uint8_t *from, uint64_t bytes);
 
 /* Copies `count` filled slots and their packets from position `first` on. */
-static inline void wn_ring_copy_slots(const struct wn_ring_copy *copy, const struct wn_ring_view *view, uint32_t first,
-				      uint32_t count)
-{
-	for (uint32_t i = 0; i < count; i++) {
-		const uint32_t index = (first + i) & view->slot_mask;
-		const uint64_t frame = wn_frame_offset(index, view->frame_stride);
-		const struct wn_slot *slot = &view->slots[index];
-
-		wn_copy_lines(copy->frames + frame, view->frames + frame, slot->length);
-		wn_copy_16(&copy->slots[index], slot);
-		wn_copy_16((uint8_t *)&copy->slots[index] + 16, (const uint8_t *)slot + 16);
-	}
-}
+void wn_ring_copy_slots(const struct wn_ring_copy *copy, const struct wn_ring_view *view, uint32_t first, uint32_t count);
 
 /* Publishes them. `latest` is wn_latest(). */
 static inline void wn_ring_copy_publish(const struct wn_ring_copy *copy, uint64_t latest)

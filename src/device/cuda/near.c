@@ -16,7 +16,7 @@ static void zero_lines(uint8_t *to, uint64_t bytes)
 	static const uint8_t zeros[WN_COPY_LINE_BYTES] __attribute__((aligned(WN_COPY_LINE_BYTES)));
 
 	for (uint64_t at = 0; at < bytes; at += WN_COPY_LINE_BYTES)
-		wn_copy_lines(to + at, zeros, WN_COPY_LINE_BYTES);
+		wn_copy_lines(to + at, zeros, sizeof(zeros));
 	wn_copy_fence();
 }
 
