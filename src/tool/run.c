@@ -559,7 +559,7 @@ static void print_start(const struct wn_runtime *runtime, const struct wn_run_co
 static int live(struct wn_runtime *runtime, struct config *config, struct sinks *sinks,
 		struct wn_run_control *control)
 {
-	struct wn_run_sample first, last;
+	struct wn_run_sample first, ended, last;
 	struct wn_error error = {0};
 	int status = WN_OK, stopped;
 
@@ -577,8 +577,13 @@ static int live(struct wn_runtime *runtime, struct config *config, struct sinks 
 	first.at_ns = wn_clock_ns();
 	if (watch(runtime, config, control, &first))
 		status = WN_FAILED;
+	wn_run_take_sample(runtime, &ended);
 	stopped = wn_runtime_stop(runtime);
 	wn_run_take_sample(runtime, &last);
+	/* Rates are those of the time in which packets came; a device may take a while to end. */
+	last.at_ns = ended.at_ns;
+	last.user_ns = ended.user_ns;
+	last.system_ns = ended.system_ns;
 	if (wn_counters_difference(&last.counters) || !wn_run_file_is_whole(runtime))
 		status = WN_FAILED;
 	if (!stopped) {
