@@ -403,6 +403,65 @@ static void test_near(void)
 	device_now = "cuda";
 }
 
+/* -- a GPU on which no kernel can stay: a driver in between that refuses cooperative launches -- */
+
+static const char shim[] = "int cuLaunchCooperativeKernel(void) { return 801; }\n";
+
+/* Makes the driver and runs be_unfit() with it. */
+static void test_unfit(void)
+{
+	char path[] = "/tmp/wn-shim-XXXXXX", command[512];
+	FILE *file;
+	int status;
+
+	CHECK(mkdtemp(path) != NULL);
+	snprintf(command, sizeof(command), "%s/shim.c", path);
+	file = fopen(command, "w");
+	if (!CHECK(file && fputs(shim, file) >= 0 && !fclose(file)))
+		return;
+	/* What it does not have itself is found in the library that it needs. */
+	snprintf(command, sizeof(command),
+		 "cc -shared -fPIC -o %s/shim.so %s/shim.c -Wl,--no-as-needed "
+		 "\"$(ldconfig -p | sed -n 's/.*=> //;/libcuda.so.1$/p' | head -1)\" 2>/dev/null",
+		 path, path);
+	if (system(command)) {
+		snprintf(command, sizeof(command), "rm -r %s", path);
+		CHECK_INT(system(command), 0);
+		SKIP("no compiler, or no libcuda.so.1 that it finds");
+	}
+	snprintf(command, sizeof(command), "WARPNIC_CUDA_DRIVER=%s/shim.so /proc/%d/exe unfit", path, getpid());
+	status = system(command);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	snprintf(command, sizeof(command), "rm -r %s", path);
+	CHECK_INT(system(command), 0);
+}
+
+/* Neither resident nor lease can be had, so batch it is; a mode that was asked for is refused. */
+static int be_unfit(void)
+{
+	struct wn_runtime_params params = {.program = "echo", .device = "cuda", .links = {"memory:count=1000"},
+					   .link_count = 1, .log = log_line, .context = &traffic};
+	struct wn_error error = {0};
+	struct wn_runtime *runtime = wn_runtime_create(&params, &error);
+	struct wn_counters counters;
+
+	CHECK(runtime && !wn_runtime_start(runtime, &error));
+	CHECK_INT(wn_runtime_mode(runtime), WN_MODE_BATCH);
+	while (!wn_runtime_wait(runtime, 100))
+		continue;
+	CHECK_INT(wn_runtime_stop(runtime), 0);
+	wn_runtime_snapshot(runtime, &counters);
+	wn_runtime_destroy(runtime);
+	CHECK_INT(counters.answered, 1000);
+	CHECK(has_line(&traffic, "mode resident does not do here"));
+	CHECK(has_line(&traffic, "mode lease does not do here"));
+	params.mode = WN_MODE_RESIDENT;
+	runtime = wn_runtime_create(&params, &error);
+	CHECK(runtime && wn_runtime_start(runtime, &error) && strstr(error.text, "launch of the resident kernel"));
+	wn_runtime_destroy(runtime);
+	return check_failures() != 0;
+}
+
 /* What test_orphan kills. */
 static int be_killed(void)
 {
@@ -423,6 +482,8 @@ int main(int argument_count, char **arguments)
 
 	if (argument_count > 1 && !strcmp(arguments[1], "orphan"))
 		return be_killed();
+	if (argument_count > 1 && !strcmp(arguments[1], "unfit"))
+		return be_unfit();
 	for (int i = 0; i < count && i < 16; i++)
 		is_usable |= !strncmp(list[i].spec, "cuda", 4) && list[i].usable;
 	if (!is_usable)
@@ -436,6 +497,7 @@ int main(int argument_count, char **arguments)
 	RUN(test_stuck);
 	RUN(test_fault);
 	RUN(test_near);
+	RUN(test_unfit);
 	RUN(test_given_up);
 	return check_finish();
 }

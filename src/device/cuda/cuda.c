@@ -126,7 +126,8 @@ static int find_gpu(struct cuda *cuda, struct wn_device *device, struct wn_error
 			error, ENOTSUP, WN_UNAVAILABLE,
 			"device 'cuda:%u': %s has compute capability %d.%d; 7.0 or later is needed",
 			cuda->ordinal, cuda->name, cuda->major, cuda->minor);
-	if (device->mode == WN_MODE_AUTO)
+	cuda->is_auto = device->mode == WN_MODE_AUTO;
+	if (cuda->is_auto)
 		device->mode =
 			wn_cuda_attribute(driver, gpu, CU_DEVICE_ATTRIBUTE_KERNEL_EXEC_TIMEOUT) ||
 					!wn_cuda_attribute(driver, gpu,
@@ -345,6 +346,42 @@ static int cuda_open(struct wn_device *device, struct wn_error *error)
 	return 0;
 }
 
+/* What a start that failed has left. */
+static void undo_start(struct wn_device *device)
+{
+	struct cuda *cuda = device->state;
+
+	wn_team_destroy(&cuda->remote.current->team);
+	wn_cuda_near_close(&cuda->near);
+	device->copies = NULL;
+	cuda->has_started = 0;
+	cuda->group_count = 0;
+	cuda->rings[0] = '\0';
+}
+
+/* Resident, lease, batch: the handshake with the groups decides, where the user did not. */
+static int start_in_some_mode(struct wn_device *device, const struct wn_program_data *data, struct wn_error *error)
+{
+	struct cuda *cuda = device->state;
+	char line[sizeof(error->text) + 128];
+	int rc;
+
+	for (;;) {
+		const struct wn_team *team = &cuda->remote.current->team;
+
+		rc = wn_remote_start(&cuda->remote, data, error);
+		if (!rc || !cuda->is_auto || device->mode == WN_MODE_BATCH || device->drives || !team->control ||
+		    !team->control->is_unfit)
+			return rc;
+		snprintf(line, sizeof(line), "cuda:%u: mode %s does not do here (%s): the next one", cuda->ordinal,
+			 wn_mode_name(device->mode), error->text);
+		if (device->log)
+			device->log(device->log_context, line);
+		undo_start(device);
+		device->mode = device->mode == WN_MODE_RESIDENT ? WN_MODE_LEASE : WN_MODE_BATCH;
+	}
+}
+
 static int cuda_start(struct wn_device *device, const struct wn_ring_view *views, uint32_t count,
 		      const struct wn_program_data *data, struct wn_error *error)
 {
@@ -362,7 +399,7 @@ static int cuda_start(struct wn_device *device, const struct wn_ring_view *views
 			       "cuda device: drive=device: %u queues: at most %d", count, WN_TEAM_DRIVEN_MAX);
 	cuda->remote.views = views;
 	cuda->remote.queue_count = count;
-	return wn_remote_start(&cuda->remote, data, error);
+	return start_in_some_mode(device, data, error);
 }
 
 /* -- stages -- */

@@ -22,6 +22,7 @@ struct cuda {
 	struct wn_cuda_near near;        /* rings=gpu; its memory.memory is NULL: host */
 	char rings[160];                 /* which, and why, for name */
 	int has_started;
+	int is_auto;                     /* the mode is ours to choose */
 	uint32_t group_count;            /* a queue; chosen at the first start, then kept */
 };
 

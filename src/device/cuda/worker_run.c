@@ -26,11 +26,12 @@ static int launch_groups(struct wn_cuda_worker *worker, uint64_t lease_cycles)
 	struct wn_group_order order = {.lease_cycles = lease_cycles};
 	void *parameters[] = {&worker->launch, &worker->data, &order};
 
-	return wn_cuda_worker_check(worker,
-				    worker->driver->cuLaunchCooperativeKernel(
-					    worker->serve, groups, 1, 1, WARP, 1, 1,
-					    worker->local_bytes, worker->stream, parameters),
-				    "launch of the resident kernel");
+	const CUresult result = worker->driver->cuLaunchCooperativeKernel(worker->serve, groups, 1, 1, WARP, 1, 1,
+									  worker->local_bytes, worker->stream, parameters);
+
+	if (result)
+		worker->team.control->is_unfit = 1;
+	return wn_cuda_worker_check(worker, result, "launch of the resident kernel");
 }
 
 static int all_alive(const struct wn_cuda_worker *worker)
@@ -59,11 +60,13 @@ static int wait_alive(struct wn_cuda_worker *worker)
 			break; /* there was nothing to do */
 		if (result && result != CUDA_ERROR_NOT_READY)
 			return wn_cuda_worker_check(worker, result, fault);
-		if (wn_clock_ns() > until)
+		if (wn_clock_ns() > until) {
+			worker->team.control->is_unfit = 1;
 			return wn_team_fail(&worker->team,
 				"the groups did not start within %d s: is the GPU "
 				"busy with another resident program?",
 				(int)(ALIVE_NS / WN_SECOND_NS));
+		}
 	}
 	return 0;
 }

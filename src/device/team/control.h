@@ -93,6 +93,7 @@ struct wn_team_control {
 	uint32_t abandon __attribute__((aligned(WN_LINE_BYTES)));
 	uint32_t state __attribute__((aligned(WN_LINE_BYTES)));
 	uint32_t registers, local_bytes; /* of the program, a lane */
+	uint32_t is_unfit;              /* 1, before state: this mode does not do here, another one may */
 	char text[1024];
 	uint64_t round_trip_ns;         /* of the self-test in host memory, the median */
 	uint64_t clock_error_ns;        /* of the GPU's clock against the host's */

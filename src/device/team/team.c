@@ -394,6 +394,7 @@ int wn_team_spawn(struct wn_team *team, struct wn_error *error)
 	int pair[2], rc;
 
 	team->control->text[0] = '\0';
+	team->control->is_unfit = 0;
 	team->control->abandon = 0;
 	if (team->params.near)
 		team->control->generation = ++team->params.near->generation;
