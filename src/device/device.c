@@ -44,12 +44,15 @@ int wn_device_open(struct wn_device *device, const char *spec, enum wn_mode mode
 			ops = wn_device_kinds[i];
 	if (!ops)
 		return unknown_kind(spec, error);
+	device->spec = spec;
+	if (wn_device_names_several(spec))
+		ops = &wn_device_several;
 	snprintf(kind, sizeof(kind), "%s device", ops->kind);
 	device->mode = mode;
 	device->cores = wn_device_cores();
 	device->program_text = program;
 	rc = wn_options_init(&device->options, ops->options, kind,
-			     spec + length + (spec[length] == ':'), error);
+			     ops == &wn_device_several ? "" : spec + length + (spec[length] == ':'), error);
 	if (rc)
 		goto finish_options;
 	device->state = calloc(1, ops->state_bytes);

@@ -155,12 +155,14 @@ struct wn_device {
 	char name[384];
 	enum wn_mode mode;
 	uint32_t cores;                   /* processors this process may run on */
+	const char *spec;                 /* as it was asked for; valid while it is opened */
 	const char *program_text;
 	struct wn_program program;
 	void *state;
 
 	/* Given by the runtime before start. */
 	const int *ring_fds;              /* descriptors of the rings' memory, by number */
+	const uint32_t *starts;           /* by number, positions to begin at; NULL: behind what is published */
 	struct wn_drive *const *drives;   /* by number, where the device drives the queues itself; NULL: nowhere */
 	uint32_t times_off;               /* 1: stages need not be measured */
 	void (*log)(void *context, const char *line); /* one line of talk, any thread; NULL: silence */
@@ -173,7 +175,7 @@ struct wn_device {
 };
 
 /*
- * Opens "KIND[,option=value...]" with a program. 0 or -errno with the reason. wn_device_close()
+ * Opens "KIND[:ADDRESS][,option=value...]", or several of them, with a program. 0 or -errno with the reason. wn_device_close()
  * undoes it; a zeroed device is fine.
  */
 int wn_device_open(struct wn_device *device, const char *spec, enum wn_mode mode,
@@ -188,5 +190,11 @@ extern const struct wn_device_ops *const wn_device_kinds[];
 
 extern const struct wn_device_ops wn_device_cpu;
 extern const struct wn_device_ops wn_device_cuda;
+
+/* several.c: what wn_device_open() takes where a text names more than one device; in no list. */
+extern const struct wn_device_ops wn_device_several;
+
+/* Whether it does: "cuda:0,cuda:1,groups=8". */
+int wn_device_names_several(const char *spec);
 
 #endif

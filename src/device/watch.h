@@ -4,13 +4,15 @@
  *
  * Watched is the oldest slot without a verdict, not the newest: where one group of many does not come back,
  * the others go on and answer what was published behind its packet, until the ring is full. Any thread of
- * the host may look, a few times for each patience; nothing is written to the ring.
+ * the host may look, a few times for each patience; nothing is written to the ring by that. And what becomes of
+ * the packets that a device had when it stopped.
  */
 #ifndef WN_DEVICE_WATCH_H
 #define WN_DEVICE_WATCH_H
 
 #include "ring/layout.h"
 #include "ring/order.h"
+#include "warpnic/verdict.h"
 
 /* What was last seen of a queue. Zeroed at first, and after each new start of its device. */
 struct wn_watch {
@@ -51,6 +53,26 @@ static inline int wn_watch_ring(struct wn_watch *watch, const struct wn_ring_vie
 	if (mark != published)
 		watch->since_ns = now_ns;
 	return 0;
+}
+
+/*
+ * Gives every slot in front of `published` that has no verdict its last one, `device stopped`. The caller is the
+ * device's successor as the writer of verdict words: nothing of it runs any more. Returns how many there were.
+ */
+static inline uint32_t wn_watch_settle(const struct wn_ring_view *view, uint32_t published)
+{
+	uint32_t count = 0;
+
+	for (uint32_t left = view->slot_mask + 1; left; left--) {
+		const uint32_t position = published - left;
+
+		if (wn_watch_is_answered(view, position))
+			continue;
+		wn_store_release(&view->verdicts[position & view->slot_mask],
+				 wn_verdict_word(wn_lap(position, view->slot_shift), WN_CODE_STOPPED, 0)); /* (V) */
+		count++;
+	}
+	return count;
 }
 
 #endif

@@ -403,6 +403,50 @@ static void test_near(void)
 	device_now = "cuda";
 }
 
+/*
+ * Two devices, here on one GPU, which then works for them by turns. One is given up while packets come: the
+ * other has its queue as well, and every packet is accounted for.
+ */
+static void test_several(void)
+{
+	struct wn_runtime_params params = {
+		.program = "count",
+		.device = "cuda:0,cuda:0,restarts=0,groups=4",
+		.links = {"memory:count=600000,queues=2,rate=200k"},
+		.link_count = 1,
+		.log = log_line,
+		.context = &traffic,
+	};
+	struct wn_error error = {0};
+	struct wn_runtime *runtime;
+	struct wn_counters counters;
+	uint64_t counts[4] = {0};
+
+	memset(&traffic, 0, sizeof(traffic));
+	runtime = wn_runtime_create(&params, &error);
+	if (!CHECK(runtime && !wn_runtime_start(runtime, &error)))
+		printf("# %s\n", error.text);
+	pause_ms(200);
+	CHECK_INT(wn_runtime_reload(runtime, NULL, &error), 0);
+	pause_ms(200);
+	kill(find_worker(), SIGKILL);
+	for (int i = 0; i < 60 && !has_line(&traffic, "go on on"); i++)
+		pause_ms(100);
+	CHECK(has_line(&traffic, "cuda:0,restarts=0,groups=4: its 1 queues go on on cuda:0"));
+	for (int i = 0; i < 200 && !wn_runtime_wait(runtime, 100); i++)
+		continue;
+	CHECK_INT(wn_runtime_stop(runtime), 0);
+	wn_runtime_snapshot(runtime, &counters);
+	wn_runtime_program_counters(runtime, counts, 4);
+	wn_runtime_destroy(runtime);
+	CHECK_INT(counters.received, 600000);
+	CHECK_INT(wn_counters_difference(&counters), 0);
+	CHECK_INT(counters.in_flight, 0);
+	CHECK(counters.dropped[WN_CAUSE_DEVICE_STOPPED] < 20000);
+	printf("# %llu lost, %llu counted\n", (unsigned long long)counters.dropped[WN_CAUSE_DEVICE_STOPPED],
+	       (unsigned long long)counts[0]);
+}
+
 /* -- a GPU on which no kernel can stay: a driver in between that refuses cooperative launches -- */
 
 static const char shim[] = "int cuLaunchCooperativeKernel(void) { return 801; }\n";
@@ -498,6 +542,7 @@ int main(int argument_count, char **arguments)
 	RUN(test_fault);
 	RUN(test_near);
 	RUN(test_unfit);
+	RUN(test_several);
 	RUN(test_given_up);
 	return check_finish();
 }

@@ -41,7 +41,8 @@ int wn_remote_start(struct wn_remote *remote, const struct wn_program_data *data
 	int rc = remote->make_team(remote->device, remote->current, data, error);
 
 	for (uint32_t i = 0; !rc && i < remote->queue_count; i++)
-		wn_team_set_start(team, i, wn_load_acquire(&remote->views[i].words->published));
+		wn_team_set_start(team, i, remote->device->starts ? remote->device->starts[i]
+								  : wn_load_acquire(&remote->views[i].words->published));
 	if (!rc)
 		rc = wn_team_go(team, error);
 	if (rc)

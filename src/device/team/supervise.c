@@ -60,24 +60,6 @@ static int stands_still(const struct wn_remote *remote, struct wn_watch *watch, 
 	return wn_watch_ring(watch, &remote->views[i], now, patience);
 }
 
-/* Gives every slot without a verdict its last one. Returns how many there were. */
-static uint32_t settle_queue(const struct wn_remote *remote, uint32_t i, uint32_t published)
-{
-	const struct wn_ring_view *view = &remote->views[i];
-	uint32_t count = 0;
-
-	for (uint32_t left = view->slot_mask + 1; left; left--) {
-		const uint32_t position = published - left;
-
-		if (wn_watch_is_answered(view, position))
-			continue;
-		wn_store_release(&view->verdicts[position & view->slot_mask],
-				 wn_verdict_word(wn_lap(position, view->slot_shift), WN_CODE_STOPPED, 0)); /* (V) */
-		count++;
-	}
-	return count;
-}
-
 /* Settles what is in flight, and lets the next team begin behind it. */
 static uint32_t settle_queues(struct wn_remote *remote)
 {
@@ -88,7 +70,7 @@ static uint32_t settle_queues(struct wn_remote *remote)
 	for (uint32_t i = 0; !remote->device->drives && i < remote->queue_count; i++) {
 		const uint32_t published = wn_load_acquire(&remote->views[i].words->published);
 
-		count += settle_queue(remote, i, published);
+		count += wn_watch_settle(&remote->views[i], published);
 		wn_team_set_start(&remote->current->team, i, published);
 	}
 	return count;
