@@ -522,6 +522,8 @@ int main(int count, char **arguments)
 	on_device.delivered.events = malloc(EVENTS_BYTES);
 	make_files();
 	for (size_t v = 0; v < sizeof(variants) / sizeof(variants[0]); v++) {
+		if (count > 2 && !strstr(variants[v].name, arguments[2]))
+			continue;
 		for (size_t p = 0; p < sizeof(programs) / sizeof(programs[0]); p++) {
 			static const char *const shapes[] = {"datagrams", "frames", "the stack",
 							     "trains"};
