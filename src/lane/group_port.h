@@ -60,7 +60,7 @@ WN_FN void wn_group_port_init(WN_PRIVATE struct wn_group_port *port,
 }
 
 /* So many looks out of these are at `latest` alone: three lines take longer to come than one. */
-enum { WN_LOOKS_ALONE = 8, WN_LOOKS_NEAR = 8 };
+enum { WN_LOOKS_ALONE = 8 };
 
 /* Lanes 0, 1, 2 look at one word each; then all lanes know all three. */
 WN_FN void wn_group_take(WN_PRIVATE struct wn_group_port *port, uint64_t mine,
@@ -144,13 +144,8 @@ WN_FN uint32_t wn_group_peek(WN_PRIVATE struct wn_group_port *port)
 			if ((int32_t)(port->seen - end) >= 0 || port->is_closed || port->leave)
 				wn_group_tell(port);
 		}
-	} else {
-		/* A look at memory of one's own is short beside the way round the device loop. */
-		for (uint32_t i = 0; i < WN_LOOKS_NEAR && (int32_t)(port->seen - port->position) <= 0; i++) {
-			wn_group_look_at_words(port);
-			if (port->is_closed || port->leave)
-				break;
-		}
+	} else if ((int32_t)(port->seen - port->position) <= 0) {
+		wn_group_look_at_words(port);
 	}
 	if ((int32_t)(port->seen - port->position) <= 0)
 		return 0;
