@@ -225,10 +225,13 @@ static int begin(struct wn_uring_file *file, uint64_t offset)
 	return 0;
 }
 
+/* A ring that is being taken down may hold the file, and with it the lock, for a moment longer. */
 static void close_fd(struct wn_uring_file *file)
 {
-	if (file->fd >= 0)
+	if (file->fd >= 0) {
+		flock(file->fd, LOCK_UN);
 		close(file->fd);
+	}
 	file->fd = -1;
 }
 
