@@ -39,6 +39,7 @@ static uint32_t by_stack(uint8_t *slot)
 	packet.peer_staged = NULL;
 	packet.counts = NULL;
 	packet.data = NULL;
+	packet.stream = NULL;
 	packet.length = packet.wire_length = frame_bytes;
 	packet.room = ROOM;
 	packet.flags = WN_SLOT_FRAME;

@@ -18,6 +18,7 @@ _warpnic_values()
 	local words=$1 current=$2
 
 	case $words in
+	@dir) mapfile -t COMPREPLY < <(compgen -d -- "$current"); compopt -o filenames ;;
 	@file) mapfile -t COMPREPLY < <(compgen -f -- "$current"); compopt -o filenames ;;
 	@program) mapfile -t COMPREPLY < <(compgen -W "$(_warpnic_names programs 1)" -- "$current") ;;
 	@device) mapfile -t COMPREPLY < <(compgen -W "$(_warpnic_names devices 1)" -- "$current") ;;

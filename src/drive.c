@@ -169,7 +169,7 @@ static uint32_t settle(struct wn_queue *queue, int is_final)
 /* The ring by which packets arrive. */
 static const struct wn_kernel_ring *arrivals(const struct wn_drive_view *view)
 {
-	return view->kind == WN_DRIVE_URING ? &view->uring.cq : &view->xdp.rx;
+	return view->kind == WN_DRIVE_XDP ? &view->xdp.rx : &view->uring.cq;
 }
 
 uint32_t wn_drive_arrived(const struct wn_drive *drive)

@@ -50,6 +50,8 @@ static int check_running(const struct wn_runtime *runtime, struct wn_error *erro
 
 static const char *kind_name(enum wn_packet_kind kind)
 {
+	if (kind & WN_STREAM)
+		return kind & WN_ANY ? "packets and connections" : "connections";
 	return kind == WN_DATAGRAM ? "datagrams" : kind == WN_FRAME ? "frames" : "packets of any kind";
 }
 
@@ -72,6 +74,44 @@ static int check_same(const struct wn_program *old, const struct wn_program *new
 	return 0;
 }
 
+/* Whether a connection still sends from the file of that version. */
+static int is_sent_from(const struct wn_runtime *runtime, uint32_t version)
+{
+	for (uint32_t i = 0; i < runtime->ring_count; i++) {
+		const struct wn_queue *queue = runtime->pumps[i].queue;
+
+		if (queue->link->ops->file_users &&
+		    queue->link->ops->file_users(queue->link, queue->index, version))
+			return 1;
+	}
+	return 0;
+}
+
+/* Lets go of what nobody sends from any more. */
+static void free_old_data(struct wn_runtime *runtime)
+{
+	struct wn_data **at = &runtime->old_data;
+
+	while (*at) {
+		struct wn_data *data = *at;
+
+		if (is_sent_from(runtime, data->shown.file_version)) {
+			at = &data->older;
+			continue;
+		}
+		*at = data->older;
+		wn_runtime_free_data(data);
+	}
+}
+
+/* What was exchanged: gone at once, or once its last reply has been sent. */
+static void retire_data(struct wn_runtime *runtime, struct wn_data *data)
+{
+	data->older = runtime->old_data;
+	runtime->old_data = data;
+	free_old_data(runtime);
+}
+
 /* All that can fail, or take long. What it leaves in *change is undone by undo(). */
 static int prepare(struct wn_runtime *runtime, const struct wn_runtime_params *params,
 		   struct change *change, struct wn_error *error)
@@ -86,6 +126,7 @@ static int prepare(struct wn_runtime *runtime, const struct wn_runtime_params *p
 	change->data = wn_runtime_make_data(params, &change->version.program, error);
 	if (!change->data)
 		return -EINVAL;
+	change->data->shown.file_version = runtime->data->shown.file_version + 1;
 	wn_data_share_cells(change->data, &change->version.program, runtime->data, old);
 	if (wn_program_is_same(old, &change->version.program))
 		return 0;
@@ -182,8 +223,11 @@ int wn_runtime_reload(struct wn_runtime *runtime, const struct wn_runtime_params
 			carry_on(runtime, &change, sums);
 		pthread_mutex_unlock(&runtime->version_lock);
 	}
-	if (!rc)
+	if (!rc) {
 		take_wishes(&runtime->params, &params);
+		retire_data(runtime, change.data);
+		change.data = NULL;
+	}
 	undo(runtime, &change);
 	return rc;
 }

@@ -115,6 +115,11 @@ static int open_links(struct wn_runtime *runtime, struct wn_error *error)
 	return 0;
 }
 
+static const char *kind_name(enum wn_packet_kind kind)
+{
+	return kind == WN_FRAME ? "frames" : kind == WN_STREAM ? "connections" : "datagrams";
+}
+
 /* What one link brings must be something that the link for deliveries can take. */
 static int check_deliveries(const struct wn_runtime *runtime, struct wn_error *error)
 {
@@ -134,10 +139,24 @@ static int check_deliveries(const struct wn_runtime *runtime, struct wn_error *e
 				error, EINVAL, WN_USAGE,
 				"'%s' takes %s, the link '%s' brings %s: it cannot keep what is "
 				"delivered there",
-				to->spec, to->limits.kind == WN_FRAME ? "frames" : "datagrams",
-				from->spec, from->limits.kind == WN_FRAME ? "frames" : "datagrams");
+				to->spec, kind_name(to->limits.kind), from->spec, kind_name(from->limits.kind));
 	}
 	return 0;
+}
+
+static int wrong_kind(const struct wn_program *program, const struct wn_link *link, struct wn_error *error)
+{
+	if (link->limits.kind == WN_STREAM)
+		return wn_fail(error, EINVAL, WN_USAGE,
+			       "program '%s' takes packets, the link '%s' brings connections: stream programs take those "
+			       "(echo, http; WN_STREAM in docs/dialect.md), and packet programs take uring:udp:HOST:PORT",
+			       program->name, link->spec);
+	if (program->kind == WN_STREAM)
+		return wn_fail(error, EINVAL, WN_USAGE,
+			       "program '%s' takes connections, the link '%s' brings %s: it needs uring:tcp:HOST:PORT, for "
+			       "example uring:tcp:127.0.0.1:8080", program->name, link->spec, kind_name(link->limits.kind));
+	return wn_fail(error, EINVAL, WN_USAGE, "program '%s' takes %s, the link '%s' brings %s", program->name,
+		       link->limits.kind == WN_FRAME ? "datagrams" : "frames", link->spec, kind_name(link->limits.kind));
 }
 
 static int no_address(const struct wn_program *program, const struct wn_link *link,
@@ -158,18 +177,14 @@ static int check_kinds(const struct wn_runtime *runtime, struct wn_error *error)
 
 	for (uint32_t i = 0; i < runtime->params.link_count; i++) {
 		const struct wn_link *link = &runtime->links[i];
-		const int is_frame = link->limits.kind == WN_FRAME;
 
 		if (!link->limits.can_receive)
 			continue;
-		if (is_frame && program->kind == WN_DATAGRAM) {
+		if (link->limits.kind == WN_FRAME && (program->kind & WN_ANY) == WN_DATAGRAM) {
 			if (!link->identity.ipv4_count && !link->identity.ipv6_count)
 				return no_address(program, link, error);
 		} else if (!(program->kind & link->limits.kind))
-			return wn_fail(error, EINVAL, WN_USAGE,
-				       "program '%s' takes %s, the link '%s' brings %s",
-				       program->name, is_frame ? "datagrams" : "frames", link->spec,
-				       is_frame ? "frames" : "datagrams");
+			return wrong_kind(program, link, error);
 		if (runtime->params.filter && !link->limits.takes_filter)
 			return wn_fail(
 				error, EINVAL, WN_USAGE,
@@ -620,6 +635,12 @@ void wn_runtime_destroy(struct wn_runtime *runtime)
 		return; /* somebody may still use every byte of it; the process's end frees it */
 	wn_device_close(&runtime->device);
 	wn_runtime_free_data(runtime->data);
+	while (runtime->old_data) {
+		struct wn_data *older = runtime->old_data->older;
+
+		wn_runtime_free_data(runtime->old_data);
+		runtime->old_data = older;
+	}
 	for (uint32_t k = 0; k < runtime->params.link_count; k++) {
 		free_queues(runtime, k);
 		wn_link_close(&runtime->links[k]);

@@ -16,6 +16,7 @@ struct wn_runtime {
 	struct wn_queue *queues[WN_LINKS_MAX];   /* those of link k */
 	struct wn_device device;
 	struct wn_data *data;                    /* what the program is given; the owner's */
+	struct wn_data *old_data;                /* what connections may still send from; the owner's */
 	int *ring_fds;                           /* their descriptors, by number */
 	struct wn_ring_view *views;              /* of all queues with a ring, by number */
 	struct wn_drive **drives;                /* by number; NULL: pumps serve the queues */

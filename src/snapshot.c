@@ -204,6 +204,30 @@ int wn_runtime_file(const struct wn_runtime *runtime, uint32_t link, struct wn_f
 	return 0;
 }
 
+int wn_runtime_connections(const struct wn_runtime *runtime, uint32_t link, struct wn_connections *connections)
+{
+	struct wn_link *source = (struct wn_link *)(uintptr_t)&runtime->links[link];
+
+	memset(connections, 0, sizeof(*connections));
+	if (link >= runtime->params.link_count || !source->ops->connections)
+		return -ENOTSUP;
+	for (uint32_t i = 0; i < source->limits.queue_count; i++)
+		source->ops->connections(source, i, connections);
+	return 0;
+}
+
+const char *wn_end_name(enum wn_connection_end end)
+{
+	static const char *const names[WN_CONNECTION_ENDS] = {
+		[WN_CONNECTION_PEER] = "closed_by_peer", [WN_CONNECTION_PROGRAM] = "closed_by_program",
+		[WN_CONNECTION_FAULT] = "program_fault", [WN_CONNECTION_RESET] = "reset",
+		[WN_CONNECTION_IDLE] = "idle",           [WN_CONNECTION_REFUSED] = "refused",
+		[WN_CONNECTION_OVERRUN] = "overrun",     [WN_CONNECTION_STOPPED] = "stopped",
+	};
+
+	return (unsigned)end < WN_CONNECTION_ENDS ? names[end] : "unknown";
+}
+
 uint32_t wn_runtime_queue_count(const struct wn_runtime *runtime, uint32_t link)
 {
 	return link < runtime->params.link_count ? runtime->links[link].limits.queue_count : 0;

@@ -71,6 +71,9 @@ struct wn_program_data {
 	uint64_t cell_count;
 	uint64_t store_bytes;
 	uint32_t parameter_count, table_count; /* for the host, where a device needs a copy */
+	uint64_t file_address;                 /* streams: where the file is for the kernel that sends from it */
+	uint32_t file_version;                 /* streams: which file that is: one more with each reload */
+	uint32_t reserved;
 };
 
 WN_STATIC_ASSERT(sizeof(struct wn_table) == 48, table_is_48_bytes);

@@ -42,7 +42,7 @@ enum {
 
 /*
  * Head of a program: name as an identifier, kind of packets it takes (enum wn_packet_kind), and
- * the bytes it looks at. The body that follows sees `packet`.
+ * the bytes it looks at. The body that follows sees `packet`. Of a stream it always sees all.
  */
 #define WN_PROGRAM(name, kind, look_bytes)                                                         \
 	enum { wn_program_kind = (kind), wn_program_look_bytes = (look_bytes) };                   \
@@ -152,6 +152,23 @@ enum { wn_table_count = 0 };
 #endif
 
 /*
+ * What a run of a stream program has besides the bytes so far, and what it says. Its members are the loop's
+ * business, too.
+ */
+struct wn_stream {
+	WN_GLOBAL uint8_t *out;      /* where the reply goes */
+	uint32_t out_room;           /* bytes that it may have */
+	uint32_t out_bytes;          /* bytes that it has */
+	uint64_t file_from, file_bytes; /* the piece of the file that follows them */
+	uint64_t kept;               /* the connection's word */
+	uint64_t wall_seconds;
+	uint32_t consumed;
+	uint32_t is_end;             /* no more bytes will come */
+	uint32_t is_full;            /* no more bytes fit in before some are consumed */
+	uint32_t connection;
+};
+
+/*
  * The packet in hand. Made by the device loop for one run of the program; its members are the
  * loop's business, programs use the functions below.
  */
@@ -162,6 +179,7 @@ struct wn_packet {
 	WN_STAGED const uint8_t *peer_staged; /* frame links: the same, in the frame */
 	WN_PRIVATE uint64_t *counts;
 	WN_PRIVATE const struct wn_program_data *data;
+	WN_PRIVATE struct wn_stream *stream;  /* 0: a packet */
 	uint32_t length;
 	uint32_t room;
 	uint32_t look;    /* bytes that are there for the program to see, or may be: WN_PROGRAM's */
@@ -220,10 +238,10 @@ WN_FN uint32_t wn_is_truncated(WN_PRIVATE const struct wn_packet *packet)
 	return packet->flags >> 1 & 1u;
 }
 
-/* Datagrams: 4 or 6, the peer's family. 0 for a frame. */
+/* Datagrams: 4 or 6, the peer's family. 0 for a frame, and for a stream, whose peer is not known. */
 WN_FN uint32_t wn_peer_family(WN_PRIVATE const struct wn_packet *packet)
 {
-	return wn_is_frame(packet) ? 0 : packet->flags >> 3 & 1u ? 6 : 4;
+	return wn_is_frame(packet) || packet->stream ? 0 : packet->flags >> 3 & 1u ? 6 : 4;
 }
 
 /* Datagrams: the peer's port, host order. */
@@ -820,6 +838,174 @@ WN_FN void wn_put_u64(WN_PRIVATE struct wn_packet *packet, uint32_t offset, uint
 		return;
 	wn_put_u32(packet, offset, (uint32_t)(value >> 32));
 	wn_put_u32(packet, offset + 4, (uint32_t)value);
+}
+
+/*
+ * -- streams --
+ *
+ * A program whose kind has WN_STREAM in it sees the bytes of a connection that have come and were not consumed
+ * yet, from the first of them on, as the packet: what reads a packet reads them. It says what it has used,
+ * appends to its reply, and returns
+ *
+ *     WN_REPLY   the reply is sent; then the program runs again on what is left. Something was consumed
+ *     WN_MORE    nothing is sent; it runs again once more bytes have come. Where it has consumed some, on the rest
+ *     WN_CLOSE   the reply, if there is one, is sent, then the connection is closed
+ *     WN_DROP    the connection is closed at once
+ *
+ * It may not change the bytes that came. Replies leave in order, whatever they are made of.
+ */
+
+/* Whether it runs on a connection: else on a packet, and the functions below are a fault. */
+WN_FN uint32_t wn_is_stream(WN_PRIVATE const struct wn_packet *packet)
+{
+	return packet->stream != 0;
+}
+
+WN_FN uint32_t wn_may_stream(WN_PRIVATE struct wn_packet *packet)
+{
+	if (WN_UNLIKELY(!packet->stream))
+		packet->fault = 1;
+	return packet->stream != 0;
+}
+
+/* The peer has said that nothing more will come: what is there is all. */
+WN_FN uint32_t wn_is_end(WN_PRIVATE const struct wn_packet *packet)
+{
+	return packet->stream ? packet->stream->is_end : 0;
+}
+
+/* As much has come as is kept of a connection: whoever returns WN_MORE now, having consumed nothing, closes it. */
+WN_FN uint32_t wn_is_full(WN_PRIVATE const struct wn_packet *packet)
+{
+	return packet->stream ? packet->stream->is_full : 0;
+}
+
+/* Which connection: a number from 0, that another one has after its end. */
+WN_FN uint32_t wn_connection(WN_PRIVATE const struct wn_packet *packet)
+{
+	return packet->stream ? packet->stream->connection : 0;
+}
+
+/* A word that the connection keeps from one run to the next, 0 at first. */
+WN_FN uint64_t wn_kept(WN_PRIVATE const struct wn_packet *packet)
+{
+	return packet->stream ? packet->stream->kept : 0;
+}
+
+WN_FN void wn_keep(WN_PRIVATE struct wn_packet *packet, uint64_t value)
+{
+	if (wn_may_stream(packet))
+		packet->stream->kept = value;
+}
+
+/* Seconds since 1970, UTC, by the host's CLOCK_REALTIME; right to within a second or so. */
+WN_FN uint64_t wn_wall_seconds(WN_PRIVATE const struct wn_packet *packet)
+{
+	return packet->stream ? packet->stream->wall_seconds : 0;
+}
+
+/* `count` bytes more, from the first not consumed in this run, are done with. More than there are is a fault. */
+WN_FN void wn_consume(WN_PRIVATE struct wn_packet *packet, uint32_t count)
+{
+	if (!wn_may_stream(packet))
+		return;
+	if (WN_UNLIKELY(count > packet->length - packet->stream->consumed)) {
+		packet->fault = 1;
+		return;
+	}
+	packet->stream->consumed += count;
+}
+
+/* Bytes that the reply of this run can still take; those of a piece of the file do not count. */
+WN_FN uint32_t wn_reply_room(WN_PRIVATE const struct wn_packet *packet)
+{
+	return packet->stream ? packet->stream->out_room - packet->stream->out_bytes : 0;
+}
+
+/* Where `count` bytes of the reply go, or 0 and a fault: no room, or behind a piece of the file. */
+WN_FN WN_GLOBAL uint8_t *wn_reply_at(WN_PRIVATE struct wn_packet *packet, uint32_t count)
+{
+	WN_PRIVATE struct wn_stream *stream = packet->stream;
+	WN_GLOBAL uint8_t *at;
+
+	if (WN_UNLIKELY(!stream || stream->file_bytes || stream->out_room - stream->out_bytes < count)) {
+		packet->fault = 1;
+		return 0;
+	}
+	at = stream->out + stream->out_bytes;
+	stream->out_bytes += count;
+	return at;
+}
+
+/* Appends a byte to the reply. */
+WN_FN void wn_reply_u8(WN_PRIVATE struct wn_packet *packet, uint32_t value)
+{
+	WN_GLOBAL uint8_t *at = wn_reply_at(packet, 1);
+
+	if (at)
+		at[0] = (uint8_t)value;
+}
+
+/* Up to eight, the first in the highest byte of `text` that counts: wn_reply_text(packet, 0x0d0a, 2). */
+WN_FN void wn_reply_text(WN_PRIVATE struct wn_packet *packet, uint64_t text, uint32_t count)
+{
+	WN_GLOBAL uint8_t *at = wn_reply_at(packet, count);
+
+	for (uint32_t i = 0; at && i < count && i < 8; i++)
+		at[i] = (uint8_t)(text >> 8 * (count - 1 - i));
+}
+
+/* A number in decimal digits. */
+WN_FN void wn_reply_number(WN_PRIVATE struct wn_packet *packet, uint64_t value)
+{
+	WN_GLOBAL uint8_t *at;
+	uint64_t rest = value / 10;
+	uint32_t digits = 1;
+
+	for (; rest; rest /= 10)
+		digits++;
+	at = wn_reply_at(packet, digits);
+	for (; at && digits; digits--, value /= 10)
+		at[digits - 1] = (uint8_t)('0' + value % 10);
+}
+
+/* Bytes from `from` on of those that have come. */
+WN_FN void wn_reply_copy(WN_PRIVATE struct wn_packet *packet, uint32_t from, uint32_t count)
+{
+	WN_GLOBAL uint8_t *at = wn_may_read(packet, from, count) ? wn_reply_at(packet, count) : 0;
+	WN_STAGED const uint8_t *bytes = packet->bytes + from;
+
+	for (uint32_t i = 0; at && i < count; i++)
+		at[i] = bytes[i];
+}
+
+/* Copies bytes of the file; outside it is a fault. */
+WN_FN void wn_reply_data(WN_PRIVATE struct wn_packet *packet, uint64_t from, uint32_t count)
+{
+	WN_GLOBAL const uint8_t *bytes = packet->data->file + from;
+	WN_GLOBAL uint8_t *at;
+
+	if (WN_UNLIKELY(from > packet->data->file_bytes || packet->data->file_bytes - from < count)) {
+		packet->fault = 1;
+		return;
+	}
+	at = wn_reply_at(packet, count);
+	for (uint32_t i = 0; at && i < count; i++)
+		at[i] = bytes[i];
+}
+
+/* A piece of the file that is sent from where it lies, as the last of this reply. Any length. */
+WN_FN void wn_reply_file(WN_PRIVATE struct wn_packet *packet, uint64_t from, uint64_t count)
+{
+	if (!wn_may_stream(packet))
+		return;
+	if (WN_UNLIKELY(packet->stream->file_bytes || from > packet->data->file_bytes ||
+			packet->data->file_bytes - from < count)) {
+		packet->fault = 1;
+		return;
+	}
+	packet->stream->file_from = from;
+	packet->stream->file_bytes = count;
 }
 
 /* -- verdicts -- */

@@ -88,6 +88,28 @@ struct wn_file_counts {
 	int last_error;         /* an errno; 0: none */
 };
 
+/* Why a connection ended. wn_end_name() gives the name used in every output. */
+enum wn_connection_end {
+	WN_CONNECTION_PEER,      /* the peer had closed */
+	WN_CONNECTION_PROGRAM,   /* the program said so */
+	WN_CONNECTION_FAULT,     /* the program made a fault, or returned what is no verdict for a connection */
+	WN_CONNECTION_RESET,     /* a receive or a send failed */
+	WN_CONNECTION_IDLE,      /* nothing was consumed and nothing sent for too long */
+	WN_CONNECTION_REFUSED,   /* more connections than there may be */
+	WN_CONNECTION_OVERRUN,   /* sent without reading, when frames were short */
+	WN_CONNECTION_STOPPED,   /* the run was over, or the device died */
+	WN_CONNECTION_ENDS
+};
+
+/* What became of a link's connections. At the end of a run, to the unit: accepted = open + the sum of ended[]. */
+struct wn_connections {
+	uint64_t accepted;
+	uint64_t open;
+	uint64_t ended[WN_CONNECTION_ENDS];
+	uint64_t accept_errors;  /* the kernel could not accept; tried again. Not part of the sum */
+	uint64_t unread_bytes;   /* that came, and no program consumed */
+};
+
 /* What to do with a live link's packets while the ring is full. */
 enum wn_when_full {
 	WN_FULL_WAIT,           /* leave them in the kernel, which drops and counts on its own */
@@ -248,6 +270,12 @@ WN_API int wn_runtime_census(const struct wn_runtime *runtime, uint32_t link, st
 /* What became of what was delivered into the file of a link, all queues. 0, or -ENOTSUP: it has none. Any thread. */
 WN_API int wn_runtime_file(const struct wn_runtime *runtime, uint32_t link, struct wn_file_counts *counts);
 
+/* What became of the connections of a link, all queues. 0, or -ENOTSUP: it has none. Any thread. */
+WN_API int wn_runtime_connections(const struct wn_runtime *runtime, uint32_t link, struct wn_connections *connections);
+
+/* "closed_by_peer", "idle", ... A constant. */
+WN_API const char *wn_end_name(enum wn_connection_end end);
+
 WN_API uint32_t wn_runtime_queue_count(const struct wn_runtime *runtime, uint32_t link);
 WN_API uint32_t wn_runtime_slot_count(const struct wn_runtime *runtime, uint32_t link);
 WN_API uint32_t wn_runtime_slot_bytes(const struct wn_runtime *runtime, uint32_t link);
@@ -264,7 +292,7 @@ WN_API void wn_runtime_destroy(struct wn_runtime *runtime);
 struct wn_program_summary {
 	char name[64];
 	char summary[128];
-	char kind[16];          /* "datagram", "frame", "any" */
+	char kind[16];          /* "datagram", "frame", "any", "stream", "datagram+stream", ... */
 	char path[512];
 };
 

@@ -16,6 +16,8 @@ enum wn_code {
 	WN_REPLY = 1,            /* back to its sender, with the length and bytes it now has */
 	WN_DELIVER = 2,          /* to the host: the record the program wrote, else the packet */
 	WN_FORWARD = 3,          /* out of the next link; with one link, out of that one */
+	WN_MORE = 4,             /* streams: nothing to say before more bytes have come */
+	WN_CLOSE = 5,            /* streams: the reply, if there is one, then the end of the connection */
 
 	/* Written by the device loop. */
 	WN_CODE_RECORD = 8,      /* WN_DELIVER of a record */
@@ -41,7 +43,8 @@ enum wn_code {
 enum wn_packet_kind {
 	WN_DATAGRAM = 1,         /* a payload and a peer */
 	WN_FRAME = 2,            /* an Ethernet frame */
-	WN_ANY = 3
+	WN_ANY = 3,              /* either of them */
+	WN_STREAM = 4            /* the bytes of a connection; may be added to another kind */
 };
 
 #endif

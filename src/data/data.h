@@ -24,6 +24,7 @@ struct wn_data {
 	struct wn_blob blob;           /* of the program's loader; instead of the file */
 	uint32_t *cells;               /* zeroed; a device may use its own memory instead */
 	size_t cell_count;
+	struct wn_data *older;         /* the runtime's: exchanged, and perhaps still sent from */
 };
 
 /* What the user asked for: texts NAME=VALUE, NAME=FILE and OPTION=VALUE, and a path or NULL. */

@@ -11,6 +11,7 @@ const struct wn_loader *const wn_loaders[] = {
 	&wn_loader_zones,
 	&wn_loader_expression,
 	&wn_loader_routes,
+	&wn_loader_site,
 	NULL,
 };
 

@@ -66,6 +66,7 @@ extern const struct wn_loader *const wn_loaders[];
 extern const struct wn_loader wn_loader_zones;  /* programs/dns/zones.c */
 extern const struct wn_loader wn_loader_expression; /* programs/filter/expression.c */
 extern const struct wn_loader wn_loader_routes;     /* programs/route/routes.c */
+extern const struct wn_loader wn_loader_site;       /* programs/http/site.c */
 
 /* NULL where there is none of that name, or no name. */
 const struct wn_loader *wn_loader_find(const char *name);

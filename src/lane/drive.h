@@ -90,7 +90,7 @@ struct wn_drive_words {
 	uint64_t values[47];            /* enum wn_drive_value */
 };
 
-enum wn_drive_kind { WN_DRIVE_XDP = 1, WN_DRIVE_URING = 2 };
+enum wn_drive_kind { WN_DRIVE_XDP = 1, WN_DRIVE_URING = 2, WN_DRIVE_STREAM = 3 };
 
 /* The four rings of an AF_XDP socket (linux/if_xdp.h). */
 struct wn_xdp_rings {
@@ -120,6 +120,28 @@ struct wn_uring_rings {
 	uint32_t reserved;
 };
 
+struct wn_conn;
+struct wn_stream_message;
+struct wn_stream_words;
+
+/* Streams: what an io_uring of connections has besides its rings, which are `uring` (lane/stream.h). */
+struct wn_stream_rings {
+	WN_GLOBAL struct wn_conn *conns;
+	WN_GLOBAL struct wn_stream_message *messages;
+	WN_GLOBAL struct wn_stream_words *words;
+	WN_GLOBAL uint8_t *windows;
+	WN_GLOBAL uint8_t *outs;
+	WN_GLOBAL uint32_t *lengths;    /* of what a held frame holds */
+	WN_GLOBAL uint32_t *next;       /* the frame behind it */
+	uint64_t messages_address;      /* for the kernel, as the next */
+	uint64_t outs_address;
+	uint32_t connection_count;      /* places in the table of files */
+	uint32_t connection_limit;      /* that may be open at once, less than those */
+	uint32_t window_shift, out_shift; /* log2 of the bytes of either */
+	uint32_t idle_ms;               /* 0: never */
+	int32_t listener;               /* a descriptor of the process that made the ring */
+};
+
 /* One queue as the device drives it: launch constants. */
 struct wn_drive_view {
 	uint32_t kind;                  /* enum wn_drive_kind */
@@ -136,6 +158,7 @@ struct wn_drive_view {
 	struct wn_xdp_rings xdp;
 	struct wn_uring_rings uring;
 	struct wn_file_view file;       /* uring: where what is delivered goes; else block_bytes is 0 */
+	struct wn_stream_rings stream;
 };
 
 /* What a port says of one entry that it took from the kernel. */

@@ -15,6 +15,7 @@ struct wn_drive_lane {
 	uint32_t published;            /* of the handover ring */
 	struct wn_file_state file;     /* where the device writes one; as it was last shown, or newer */
 	uint64_t values[WN_DRIVE_VALUES];
+	uint64_t totals[WN_STREAM_TOTALS]; /* of connections, where there are any */
 };
 
 /* Goes on where the queue stands. */
@@ -24,6 +25,8 @@ static inline void wn_drive_init(struct wn_drive_lane *lane, const struct wn_dri
 	lane->published = view->handover.words->published;
 	for (uint32_t i = 0; i < WN_DRIVE_VALUES; i++)
 		lane->values[i] = view->words->values[i];
+	for (uint32_t i = 0; i < WN_STREAM_TOTALS; i++)
+		lane->totals[i] = wn_drive_is_stream(view) ? view->stream.words->totals[i] : 0;
 	wn_drive_port_init(&lane->port, view);
 	lane->file.fill = lane->file.done = 0;
 	if (view->file.block_bytes)
@@ -43,6 +46,8 @@ static inline void wn_drive_show_values(struct wn_drive_lane *lane)
 	const uint64_t sequence = words->sequence;
 
 	wn_drive_port_keep(&lane->port, &lane->view);
+	for (uint32_t i = 0; i < WN_STREAM_TOTALS && wn_drive_is_stream(&lane->view); i++)
+		wn_store_release64(&lane->view.stream.words->totals[i], lane->totals[i]); /* (S1) */
 	lane->values[WN_DRIVE_CQ_CURSOR] = lane->port.uring.cq;
 	lane->values[WN_DRIVE_SQ_CURSOR] = lane->port.uring.sq;
 	wn_store_relaxed64(&words->sequence, sequence + 1);

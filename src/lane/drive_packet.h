@@ -22,6 +22,7 @@ WN_FN void wn_drive_packet(WN_PRIVATE struct wn_packet *packet, WN_STAGED const 
 	packet->peer_staged = 0;
 	packet->counts = counts;
 	packet->data = data;
+	packet->stream = 0;
 	packet->length = item->length;
 	packet->room = room < (uint32_t)WN_ROOM_BYTES ? room : (uint32_t)WN_ROOM_BYTES;
 	packet->look = (uint32_t)wn_program_look_bytes;
@@ -39,7 +40,7 @@ WN_FN void wn_drive_packet(WN_PRIVATE struct wn_packet *packet, WN_STAGED const 
 /* Code and length as in a verdict word, without the lap. */
 WN_FN uint32_t wn_drive_run(WN_PRIVATE struct wn_packet *packet, WN_GLOBAL const struct wn_identity *identity)
 {
-	if ((uint32_t)wn_program_kind == (uint32_t)WN_DATAGRAM && (packet->flags & WN_SLOT_FRAME))
+	if (((uint32_t)wn_program_kind & (uint32_t)WN_ANY) == (uint32_t)WN_DATAGRAM && (packet->flags & WN_SLOT_FRAME))
 		return wn_stack_run(packet, identity);
 	return wn_packet_judge(packet, wn_program_run(packet));
 }

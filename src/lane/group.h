@@ -56,7 +56,7 @@ struct wn_group_item {
 WN_FN uint32_t wn_group_is_stacked(WN_PRIVATE const struct wn_packet *packet)
 {
 	return (packet->flags & WN_SLOT_FRAME) &&
-	       (uint32_t)wn_program_kind == (uint32_t)WN_DATAGRAM;
+	       ((uint32_t)wn_program_kind & (uint32_t)WN_ANY) == (uint32_t)WN_DATAGRAM;
 }
 
 /* Bytes from the packet's start that its run may touch: all of its room under the stack. */

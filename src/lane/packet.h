@@ -42,6 +42,7 @@ WN_FN void wn_packet_of_slot(WN_PRIVATE struct wn_packet *packet,
 	packet->peer_staged = 0;
 	packet->counts = counts;
 	packet->data = data;
+	packet->stream = 0;
 	packet->length = slot->length;
 	packet->room = slot_bytes < large ? slot_bytes : large;
 	packet->look = look;

@@ -8,16 +8,22 @@
 #include <string.h>
 
 const struct wn_link_ops *const wn_link_kinds[] = {
-	&wn_link_udp, &wn_link_uring, &wn_link_packet, &wn_link_xdp, &wn_link_pcap, &wn_link_memory, NULL,
+	&wn_link_udp, &wn_link_uring, &wn_link_tcp, &wn_link_packet, &wn_link_xdp, &wn_link_pcap, &wn_link_memory, NULL,
 };
 
-static const struct wn_link_ops *find_kind(const char *spec, size_t length)
+/* A kind may have a colon in it: the longest that there is. */
+static const struct wn_link_ops *find_kind(const char *spec)
 {
-	for (int i = 0; wn_link_kinds[i]; i++)
-		if (strlen(wn_link_kinds[i]->kind) == length &&
-		    !strncmp(wn_link_kinds[i]->kind, spec, length))
-			return wn_link_kinds[i];
-	return NULL;
+	const struct wn_link_ops *found = NULL;
+
+	for (int i = 0; wn_link_kinds[i]; i++) {
+		const size_t length = strlen(wn_link_kinds[i]->kind);
+
+		if (!strncmp(wn_link_kinds[i]->kind, spec, length) && spec[length] == ':' &&
+		    (!found || length > strlen(found->kind)))
+			found = wn_link_kinds[i];
+	}
+	return found;
 }
 
 static int unknown_kind(const char *spec, struct wn_error *error)
@@ -37,7 +43,7 @@ static void check_limits(const struct wn_link *link)
 {
 	const struct wn_link_limits *limits = &link->limits;
 
-	assert(limits->kind == WN_DATAGRAM || limits->kind == WN_FRAME);
+	assert(limits->kind == WN_DATAGRAM || limits->kind == WN_FRAME || limits->kind == WN_STREAM);
 	assert(limits->queue_count > 0 && limits->burst_max > 0 && limits->segments_max > 0);
 	assert(!limits->can_send || link->ops->send);
 	(void)limits;
@@ -46,15 +52,15 @@ static void check_limits(const struct wn_link *link)
 int wn_link_open(struct wn_link *link, const char *spec, const char *filter, uint32_t slot_bytes,
 		 const struct wn_memory_hooks *hooks, struct wn_error *error)
 {
-	const char *colon = strchr(spec, ':');
-	const struct wn_link_ops *ops;
+	const struct wn_link_ops *ops = find_kind(spec);
 	char kind[64], text[1024];
+	const char *colon;
 	int rc;
 
 	memset(link, 0, sizeof(*link));
-	ops = colon ? find_kind(spec, (size_t)(colon - spec)) : NULL;
 	if (!ops)
 		return unknown_kind(spec, error);
+	colon = spec + strlen(ops->kind);
 	if (strlen(spec) >= sizeof(text) - 1)
 		return wn_fail(error, ENAMETOOLONG, WN_USAGE, "link '%.40s...': longer than %zu characters",
 			       spec, sizeof(text) - 2);

@@ -139,7 +139,7 @@ struct wn_send_item {
 
 /* What a link is and can do; plain data, filled by open. */
 struct wn_link_limits {
-	enum wn_packet_kind kind;  /* WN_DATAGRAM or WN_FRAME */
+	enum wn_packet_kind kind;  /* WN_DATAGRAM, WN_FRAME or WN_STREAM */
 	uint32_t queue_count;
 	uint32_t slot_count;       /* slots a queue where the user names none; 0: the usual preset */
 	uint32_t slot_bytes_min;   /* packets can be this large */
@@ -243,6 +243,15 @@ struct wn_link_ops {
 	/* Adds where the frames of this queue are. No device runs. */
 	void (*census)(struct wn_link *link, uint32_t queue, struct wn_census *census);
 
+	/*
+	 * Streams: connections that still send from the file of that version of the program's data. The owner's, after that
+	 * version was exchanged for another. NULL: none ever.
+	 */
+	uint32_t (*file_users)(struct wn_link *link, uint32_t queue, uint32_t version);
+
+	/* Streams: what was counted of connections. Any thread. NULL: it has none. */
+	void (*connections)(struct wn_link *link, uint32_t queue, struct wn_connections *connections);
+
 	/* Undoes open and attach. */
 	void (*close)(struct wn_link *link);
 };
@@ -275,6 +284,7 @@ extern const struct wn_link_ops *const wn_link_kinds[];
 extern const struct wn_link_ops wn_link_memory;
 extern const struct wn_link_ops wn_link_udp;
 extern const struct wn_link_ops wn_link_uring;
+extern const struct wn_link_ops wn_link_tcp;
 extern const struct wn_link_ops wn_link_packet;
 extern const struct wn_link_ops wn_link_xdp;
 extern const struct wn_link_ops wn_link_pcap;

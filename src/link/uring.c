@@ -36,7 +36,7 @@ static int parse_address(struct wn_link *link, struct wn_error *error)
 
 	if (strncmp(address, "udp:", 4))
 		return wn_fail(error, EINVAL, WN_USAGE,
-			       "link '%s': must be uring:udp:HOST:PORT, such as uring:udp:127.0.0.1:9000", link->spec);
+			       "link '%s': must be uring:udp:HOST:PORT or uring:tcp:HOST:PORT, such as uring:udp:127.0.0.1:9000", link->spec);
 	return wn_address_parse(&uring->bound, address + 4, error);
 }
 

@@ -27,7 +27,10 @@ enum {
 	SQ_CQ_OVERFLOW = 1 << 1,
 	SQ_TASKRUN = 1 << 2,
 	OP_SEND_ZC = 47,                /* 6.0, as multishot RECVMSG is */
+	REGISTER_FILES2 = 13,           /* 5.13 */
+	REGISTER_FILES_SPARSE = 1 << 0, /* 5.19 */
 	REGISTER_PBUF_RING = 22,        /* 5.19 */
+	UNREGISTER_PBUF_RING = 23,
 	REGISTER_SYNC_CANCEL = 24,      /* 6.0 */
 	REGISTER_PBUF_STATUS = 26,      /* 6.8 */
 	CANCEL_ALL = 1 << 0,
@@ -48,6 +51,15 @@ struct buffers_status {
 	uint32_t group;
 	uint32_t head;
 	uint32_t reserved[8];
+};
+
+/* struct io_uring_rsrc_register */
+struct files_request {
+	uint32_t count;
+	uint32_t flags;
+	uint64_t reserved;
+	uint64_t data;
+	uint64_t tags;
 };
 
 /* struct io_uring_sync_cancel_reg */
@@ -149,7 +161,10 @@ static int disabled_by_sysctl(void)
 	return value;
 }
 
-#define WITHOUT "; the same address as a udp link needs no io_uring"
+static const char *without(const struct wn_uring_ring_setup *setup)
+{
+	return setup->without ? setup->without : "; the same address as a udp link needs no io_uring";
+}
 
 static int no_permission(const struct wn_uring_ring_setup *setup, int code, struct wn_error *error)
 {
@@ -157,12 +172,12 @@ static int no_permission(const struct wn_uring_ring_setup *setup, int code, stru
 
 	if (disabled)
 		return wn_fail(error, code, WN_UNAVAILABLE,
-			       "link '%s': io_uring is disabled on this machine (sysctl kernel.io_uring_disabled=%d%s)"
-			       WITHOUT, setup->spec, disabled,
-			       disabled == 1 ? ": only root and the group kernel.io_uring_group may" : "");
+			       "link '%s': io_uring is disabled on this machine (sysctl kernel.io_uring_disabled=%d%s)%s",
+			       setup->spec, disabled,
+			       disabled == 1 ? ": only root and the group kernel.io_uring_group may" : "", without(setup));
 	return wn_fail(error, code, WN_UNAVAILABLE,
 		       "link '%s': no permission for io_uring: a seccomp filter forbids it, as containers' do (docker: "
-		       "--security-opt seccomp=...)" WITHOUT, setup->spec);
+		       "--security-opt seccomp=...)%s", setup->spec, without(setup));
 }
 
 static int cannot_setup(const struct wn_uring_ring_setup *setup, int code, struct wn_error *error)
@@ -175,22 +190,29 @@ static int cannot_setup(const struct wn_uring_ring_setup *setup, int code, struc
 		return no_permission(setup, code, error);
 	case ENOSYS:
 		return wn_fail(error, code, WN_UNAVAILABLE,
-			       "link '%s': this kernel has no io_uring, or a seccomp filter hides it" WITHOUT,
-			       setup->spec);
+			       "link '%s': this kernel has no io_uring, or a seccomp filter hides it%s",
+			       setup->spec, without(setup));
 	case ENOMEM:
 		getrlimit(RLIMIT_MEMLOCK, &limit);
 		return wn_fail(error, code, WN_UNAVAILABLE,
 			       "link '%s': rings for %u frames need more memory than there is, or than the %llu KiB "
 			       "that may be locked (RLIMIT_MEMLOCK); raise it (ulimit -l unlimited, LimitMEMLOCK=), or "
-			       "give a smaller frames=" WITHOUT, setup->spec, setup->frame_count,
-			       (unsigned long long)limit.rlim_cur >> 10);
+			       "give a smaller frames=%s", setup->spec, setup->frame_count,
+			       (unsigned long long)limit.rlim_cur >> 10, without(setup));
+	case EMFILE:
+		if (!setup->file_slots)
+			break;
+		getrlimit(RLIMIT_NOFILE, &limit);
+		return wn_fail(error, code, WN_UNAVAILABLE,
+			       "link '%s': a table of %u files is more than the %llu that this process may have (RLIMIT_NOFILE); "
+			       "raise it (ulimit -n, LimitNOFILE=), or give fewer connections=", setup->spec, setup->file_slots,
+			       (unsigned long long)limit.rlim_cur);
 	case EINVAL:
 		return wn_fail(error, code, WN_UNAVAILABLE,
-			       "link '%s': this kernel's io_uring is too old: it needs Linux 6.0" WITHOUT, setup->spec);
-	default:
-		return wn_fail(error, code, WN_UNAVAILABLE, "link '%s': io_uring: %s" WITHOUT, setup->spec,
-			       strerror(code));
+			       "link '%s': this kernel's io_uring is too old: it needs Linux 6.0%s", setup->spec,
+			       without(setup));
 	}
+	return wn_fail(error, code, WN_UNAVAILABLE, "link '%s': io_uring: %s%s", setup->spec, strerror(code), without(setup));
 }
 
 /* -- memory -- */
@@ -200,10 +222,6 @@ static size_t pages(size_t bytes)
 	return (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
 }
 
-static uint32_t entries_of(const struct wn_uring_ring *ring)
-{
-	return ENTRIES_A_FRAME * ring->frame_count;
-}
 
 /* Offsets in the memfd, in this order. */
 struct places {
@@ -220,8 +238,8 @@ static struct places places_in(const struct wn_uring_ring *ring)
 	at.constants = at.words + pages(sizeof(struct wn_drive_words));
 	at.buffers = at.constants + PAGE_BYTES;
 	at.sqes = at.buffers + pages(n * sizeof(struct wn_uring_buffer));
-	at.rings = at.sqes + pages(entries_of(ring) * sizeof(struct wn_uring_sqe));
-	at.end = at.rings + RINGS_HEADER_BYTES + pages(entries_of(ring) * sizeof(struct wn_uring_cqe));
+	at.rings = at.sqes + pages(ring->sq_entries * sizeof(struct wn_uring_sqe));
+	at.end = at.rings + RINGS_HEADER_BYTES + pages(ring->cq_entries * sizeof(struct wn_uring_cqe));
 	return at;
 }
 
@@ -254,7 +272,7 @@ static struct io_uring_params params_of(const struct wn_uring_ring *ring, const 
 {
 	struct io_uring_params params = {
 		.flags = IORING_SETUP_CQSIZE | SETUP_SUBMIT_ALL,
-		.cq_entries = entries_of(ring),
+		.cq_entries = ring->cq_entries,
 	};
 
 	if (setup->poller == WN_URING_POLLER_OFF) {
@@ -306,7 +324,7 @@ static int setup_in_memory(struct wn_uring_ring *ring, const struct wn_uring_rin
 	memcpy((char *)&params.sq_off + 32, &sqes, sizeof(sqes));
 	memcpy((char *)&params.cq_off + 32, &rings, sizeof(rings));
 	params.flags |= SETUP_NO_MMAP | SETUP_NO_SQARRAY;
-	fd = setup_ring(entries_of(ring), &params);
+	fd = setup_ring(ring->sq_entries, &params);
 	if (fd < 0)
 		return fd;
 	ring->fd = fd;
@@ -328,7 +346,7 @@ static int map(int fd, size_t bytes, uint64_t offset, void **memory)
 static int setup_mapped(struct wn_uring_ring *ring, const struct wn_uring_ring_setup *setup)
 {
 	struct io_uring_params params = params_of(ring, setup);
-	const int fd = setup_ring(entries_of(ring), &params);
+	const int fd = setup_ring(ring->sq_entries, &params);
 	uint32_t *array;
 	size_t sq_end, cq_end;
 	int rc;
@@ -363,7 +381,7 @@ static int has_multishot(int fd)
 	       (probe->ops[OP_SEND_ZC].flags & IO_URING_OP_SUPPORTED);
 }
 
-static int set_buffers(struct wn_uring_ring *ring)
+static int set_buffers(const struct wn_uring_ring *ring)
 {
 	struct buffers_request request = {
 		.address = (uint64_t)(uintptr_t)ring->buffers,
@@ -371,6 +389,20 @@ static int set_buffers(struct wn_uring_ring *ring)
 	};
 
 	return set(ring->fd, REGISTER_PBUF_RING, &request, 1);
+}
+
+/* A table of files with nothing in it: the kernel fills it (IORING_FILE_INDEX_ALLOC). */
+static int set_table(const struct wn_uring_ring *ring, uint32_t slots)
+{
+	struct files_request request = {.count = slots, .flags = REGISTER_FILES_SPARSE};
+	struct rlimit limit;
+
+	/* As many as descriptors a process may have, though these are none. */
+	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur < slots && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || limit.rlim_max > slots ? slots : limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	return set(ring->fd, REGISTER_FILES2, &request, sizeof(request));
 }
 
 int wn_uring_ring_open(struct wn_uring_ring *ring, const struct wn_uring_ring_setup *setup, int file,
@@ -382,6 +414,8 @@ int wn_uring_ring_open(struct wn_uring_ring *ring, const struct wn_uring_ring_se
 	ring->fd = ring->memory_fd = -1;
 	ring->frame_count = setup->frame_count;
 	ring->frame_bytes = setup->frame_bytes;
+	ring->sq_entries = setup->sq_entries ? setup->sq_entries : ENTRIES_A_FRAME * setup->frame_count;
+	ring->cq_entries = setup->cq_entries ? setup->cq_entries : ENTRIES_A_FRAME * setup->frame_count;
 	ring->is_polled = setup->poller != WN_URING_POLLER_OFF;
 	rc = make_memory(ring);
 	if (rc)
@@ -395,7 +429,7 @@ int wn_uring_ring_open(struct wn_uring_ring *ring, const struct wn_uring_ring_se
 	if (!rc && !has_multishot(ring->fd))
 		rc = -EINVAL;
 	if (!rc)
-		rc = set(ring->fd, IORING_REGISTER_FILES, files, 2);
+		rc = setup->file_slots ? set_table(ring, setup->file_slots) : set(ring->fd, IORING_REGISTER_FILES, files, 2);
 	if (!rc)
 		rc = set_buffers(ring);
 	return rc ? cannot_setup(setup, -rc, error) : 0;
@@ -528,6 +562,22 @@ int wn_uring_ring_drain(const struct wn_uring_ring *ring, int64_t wait_ns)
 		nanosleep(&pause, NULL);
 	} while (wn_clock_ns() < until_ns);
 	return -ETIMEDOUT;
+}
+
+int wn_uring_ring_reset(const struct wn_uring_ring *ring, uint32_t file_slots)
+{
+	struct buffers_request request = {.address = 0};
+	int rc = set(ring->fd, UNREGISTER_PBUF_RING, &request, 1);
+
+	do {
+		wn_store_release(ring->cq.consumer, wn_load_acquire(ring->cq.producer));
+	} while (wn_uring_ring_enter(ring) > 0);
+	if (!rc)
+		rc = set(ring->fd, IORING_UNREGISTER_FILES, NULL, 0);
+	if (!rc)
+		rc = set_table(ring, file_slots);
+	wn_store_release16(&ring->buffers->tail, 0);
+	return rc ? rc : set_buffers(ring);
 }
 
 int wn_uring_ring_buffers_taken(const struct wn_uring_ring *ring)

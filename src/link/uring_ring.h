@@ -33,6 +33,9 @@ struct wn_uring_ring_setup {
 	int maps_rings;                 /* 1: the kernel's memory, also where it takes ours */
 	uint32_t frame_count;           /* a power of two, 8192 at most */
 	uint32_t frame_bytes;           /* a power of two */
+	uint32_t file_slots;            /* places in the table of files, empty; 0: it has the one file */
+	uint32_t sq_entries, cq_entries; /* powers of two; 0: four times the frames */
+	const char *without;            /* what would do without io_uring, for messages; NULL: the udp link */
 };
 
 struct wn_uring_ring {
@@ -46,6 +49,7 @@ struct wn_uring_ring {
 	size_t kernel_sqes_bytes;
 	uint32_t frame_count;
 	uint32_t frame_bytes;
+	uint32_t sq_entries, cq_entries;
 	int is_polled;                  /* SQPOLL */
 	int sends_by_message;           /* 1: SEND takes no address (before Linux 6.2) */
 	struct wn_kernel_ring cq, sq;
@@ -97,6 +101,12 @@ int wn_uring_ring_cancel(const struct wn_uring_ring *ring, uint64_t user_data);
  * and on the cq. 0 or -errno: -ETIMEDOUT where that took longer than wait_ns.
  */
 int wn_uring_ring_drain(const struct wn_uring_ring *ring, int64_t wait_ns);
+
+/*
+ * No request is left (drain): takes all completions off the cq unseen, all buffers back from the kernel, and all files of
+ * a table of `file_slots` out of it, which closes them. The buffers are empty then, their tail 0. 0 or -errno.
+ */
+int wn_uring_ring_reset(const struct wn_uring_ring *ring, uint32_t file_slots);
 
 /* How many buffers the kernel has taken, modulo 2^16; -errno before Linux 6.8. */
 int wn_uring_ring_buffers_taken(const struct wn_uring_ring *ring);

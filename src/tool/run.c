@@ -67,6 +67,8 @@ static const struct wn_argument run_arguments[] = {
 	 "a file that the program reads"},
 	{ARGUMENT_LOAD, 0, "zone", "FILE", WN_ARGUMENT_TEXT, 0, 0, "@file",
 	 "dns: a zone file; may be given several times"},
+	{ARGUMENT_LOAD, 0, "root", "DIR", WN_ARGUMENT_TEXT, 0, 0, "@dir",
+	 "http: the directory whose files are served"},
 	{ARGUMENT_LOAD, 0, "routes", "FILE|kernel:IFACE,...", WN_ARGUMENT_TEXT, 0, 0, NULL,
 	 "route: routes and neighbours of a text file, or the kernel's, interfaces in the order of the links"},
 	{ARGUMENT_LOAD, 0, "expression", "TEXT", WN_ARGUMENT_TEXT, 0, 0, NULL,

@@ -116,6 +116,33 @@ static void print_census(const struct wn_runtime *runtime, FILE *file)
 	}
 }
 
+/* The connections of a link: none may be missing at the end. */
+static void print_connections(const struct wn_runtime *runtime, FILE *file)
+{
+	struct wn_connections connections;
+
+	for (uint32_t i = 0; wn_runtime_link_where(runtime, i); i++) {
+		uint64_t sum;
+
+		if (wn_runtime_connections(runtime, i, &connections))
+			continue;
+		sum = connections.open;
+		fprintf(file, "    connections of link %u: accepted %" PRIu64 " = open %" PRIu64, i, connections.accepted,
+			connections.open);
+		for (int end = 0; end < WN_CONNECTION_ENDS; end++) {
+			sum += connections.ended[end];
+			if (connections.ended[end])
+				fprintf(file, " + %s %" PRIu64, wn_end_name((enum wn_connection_end)end),
+					connections.ended[end]);
+		}
+		fprintf(file, "%s\n", sum == connections.accepted ? "" : ": PLEASE REPORT THIS");
+		if (connections.unread_bytes)
+			print_line(file, "", "bytes unread", connections.unread_bytes);
+		if (connections.accept_errors)
+			print_line(file, "", "accept errors", connections.accept_errors);
+	}
+}
+
 static void print_program_counters(const struct wn_runtime *runtime, FILE *file)
 {
 	uint64_t values[PROGRAM_COUNTERS_MAX];
@@ -247,6 +274,8 @@ void wn_run_print_summary(const struct wn_runtime *runtime, const struct wn_run_
 		wn_run_print_file(runtime, i, file);
 	if (is_end)
 		print_census(runtime, file);
+	if (is_end)
+		print_connections(runtime, file);
 	print_power(runtime, file);
 	print_cost(first, last, file);
 }
@@ -288,6 +317,22 @@ static void write_census(struct wn_json *json, const struct wn_runtime *runtime,
 	wn_json_end(json);
 }
 
+static void write_connections(struct wn_json *json, const struct wn_runtime *runtime, uint32_t link)
+{
+	struct wn_connections connections;
+
+	if (wn_runtime_connections(runtime, link, &connections))
+		return;
+	wn_json_object(json, "connections");
+	wn_json_number(json, "accepted", connections.accepted);
+	wn_json_number(json, "open", connections.open);
+	for (int end = 0; end < WN_CONNECTION_ENDS; end++)
+		wn_json_number(json, wn_end_name((enum wn_connection_end)end), connections.ended[end]);
+	wn_json_number(json, "accept_errors", connections.accept_errors);
+	wn_json_number(json, "unread_bytes", connections.unread_bytes);
+	wn_json_end(json);
+}
+
 static void write_links(struct wn_json *json, const struct wn_runtime *runtime, int is_end)
 {
 	wn_json_array(json, "links");
@@ -304,6 +349,7 @@ static void write_links(struct wn_json *json, const struct wn_runtime *runtime, 
 		if (is_end)
 			write_census(json, runtime, i);
 		wn_run_write_file(json, runtime, i);
+		write_connections(json, runtime, i);
 		write_counters(json, &counters);
 		wn_json_end(json);
 	}

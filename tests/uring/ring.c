@@ -199,7 +199,8 @@ static void test_bad_requests(void)
 {
 	static const struct {
 		const char *spec, *words;
-	} cases[] = {{"uring:127.0.0.1:53", "must be uring:udp:HOST:PORT"}, {"uring:tcp:127.0.0.1:53", "uring:udp:"},
+	} cases[] = {{"uring:127.0.0.1:53", "must be uring:udp:HOST:PORT"}, {"uring:sctp:127.0.0.1:53", "uring:tcp:"},
+		     {"uring:tcp:127.0.0.1:0,window=5000", "power of two"}, {"uring:tcp:127.0.0.1", "no port"},
 		     {"uring:udp:127.0.0.1:0,frames=100", "power of two"}, {"uring:udp:127.0.0.1:0,frames=8", "frames"},
 		     {"uring:udp:127.0.0.1:0,poller=none", "shared"}, {"uring:udp:127.0.0.1:0,peer=x", "no port"}};
 

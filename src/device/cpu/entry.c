@@ -62,6 +62,7 @@ static uint32_t wn_traced_run(struct wn_packet *packet)
 #include "device/cpu/timing.h"
 #include "lane/drive_loop.h"
 #include "lane/loop.h"
+#include "lane/stream_loop.h"
 
 #define COUNTER_NAME(name) #name,
 static const char *const counter_names[] = {
@@ -122,6 +123,8 @@ static uint32_t drive(struct wn_drive_lane *lane, const struct wn_program_data *
 	wn_guard_port = 0;
 	wn_guard_pool = &lane->view;
 #endif
+	if ((uint32_t)wn_program_kind & (uint32_t)WN_STREAM && wn_drive_is_stream(&lane->view))
+		return wn_stream_serve(lane, data, row, budget);
 	return wn_drive_serve(lane, data, row, budget);
 }
 

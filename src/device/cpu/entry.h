@@ -11,7 +11,7 @@
 #include "warpnic/describe.h"
 #include "warpnic/record.h"
 
-enum { WN_CPU_PROGRAM_ABI = 7 };
+enum { WN_CPU_PROGRAM_ABI = 8 };
 
 struct wn_trace;
 

@@ -9,7 +9,8 @@
  *   - frames and records of the slots behind it that this group has still to serve: nobody else looks at
  *     those meanwhile, as they are published and not answered (ring/layout.h)
  *
- * Where the device drives, a packet has its frame to itself: what is behind it.
+ * Where the device drives, a packet has its frame to itself: what is behind it. Of a connection: what is behind the
+ * bytes so far in its frame, or its window.
  *
  * Included by entry.c in front of the loop, which runs the program through wn_guarded_run().
  */
@@ -69,6 +70,8 @@ static void wn_guard_find_frame(const struct wn_packet *packet, struct wn_guard_
 	uint8_t *end = view->frames + ((frame + 1) << view->frame_shift);
 
 	memset(ranges, 0, WN_GUARD_RANGES * sizeof(*ranges));
+	if (packet->stream)
+		end = packet->bytes + packet->room;
 	ranges[0] = (struct wn_guard_range){packet->bytes + packet->length, end};
 }
 

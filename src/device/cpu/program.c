@@ -305,7 +305,20 @@ void wn_cpu_code_unload(struct wn_cpu_code *code)
 
 static const char *kind_name(uint32_t kind)
 {
-	return kind == WN_DATAGRAM ? "datagram" : kind == WN_FRAME ? "frame" : "any";
+	switch (kind) {
+	case WN_DATAGRAM:
+		return "datagram";
+	case WN_FRAME:
+		return "frame";
+	case WN_STREAM:
+		return "stream";
+	case WN_DATAGRAM | WN_STREAM:
+		return "datagram+stream";
+	case WN_FRAME | WN_STREAM:
+		return "frame+stream";
+	default:
+		return kind & WN_STREAM ? "any+stream" : "any";
+	}
 }
 
 static int summarise(struct wn_program_summary *summary, const char *folder, const char *file)

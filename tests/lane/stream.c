@@ -1,0 +1,739 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Connections as a device drives them (lane/stream.h), against a kernel that is played here: what it may do in any order, and
+ * what it can never mean. The program echoes in pieces of its own choice, so what goes out must be what came in, byte by byte.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "warpnic/program.h"
+
+/* How the program behaves, by the first of the bytes that it sees. */
+enum { ODD = 0xf0, TO_MORE = ODD, TO_CLOSE, TO_DROP, TO_FAULT, TO_NOTHING, TO_NONSENSE, TO_FILE, TO_SILENT };
+
+/* Echoes some of what there is; the first byte says how much, and the odd ones what else. */
+WN_PROGRAM(pieces, WN_STREAM, WN_LOOK_ALL)
+{
+	const uint32_t first = wn_u8(packet, 0), length = wn_length(packet);
+	uint32_t count = first < ODD ? 1 + 13 * first : 1;
+
+	if (count > length)
+		count = length;
+	if (count > wn_reply_room(packet))
+		count = wn_reply_room(packet);
+	if (first == TO_MORE)
+		return WN_MORE;
+	if (first == TO_DROP)
+		return WN_DROP;
+	if (first == TO_FAULT)
+		return wn_u8(packet, length) ? WN_REPLY : WN_MORE;
+	if (first == TO_NOTHING)
+		return WN_REPLY;
+	if (first == TO_NONSENSE)
+		return WN_DELIVER;
+	if (first == TO_SILENT) {
+		wn_consume(packet, 1);
+		return WN_MORE;
+	}
+	wn_reply_copy(packet, 0, count);
+	if (first == TO_FILE)
+		wn_reply_file(packet, 1, 5);
+	wn_consume(packet, count);
+	wn_keep(packet, wn_kept(packet) + count);
+	return first == TO_CLOSE ? WN_CLOSE : WN_REPLY;
+}
+
+static uint64_t now_ns;
+
+static inline uint64_t wn_lane_now_ns(void)
+{
+	return now_ns;
+}
+
+static inline void wn_counter_store(uint64_t *word, uint64_t value)
+{
+	*word = value;
+}
+
+#include "lane/stream_loop.h"
+#include "tests/check.h"
+
+enum {
+	FRAMES = 32, SHIFT = 9, ENTRIES = 256, CQ_ENTRIES = 1024, PLACES = 12, LIMIT = 8,
+	WINDOW_SHIFT = 11, OUT_SHIFT = 10, IDLE_MS = 5000
+};
+
+static const char file_text[] = "*file.";
+
+static struct {
+	uint32_t cq_producer, cq_consumer, sq_producer, sq_consumer, flags;
+	struct wn_uring_cqe cq[CQ_ENTRIES];
+	struct wn_uring_sqe sq[ENTRIES];
+	struct wn_uring_buffer buffers[FRAMES];
+	struct wn_uring_words words;
+	struct wn_drive_words drive_words;
+	struct wn_stream_words stream_words;
+	struct wn_ring_words handover_words;
+	uint8_t frames[FRAMES << SHIFT], states[FRAMES];
+	uint8_t windows[PLACES << WINDOW_SHIFT], outs[PLACES << OUT_SHIFT];
+	uint32_t lengths[FRAMES], next[FRAMES];
+	struct wn_conn conns[PLACES];
+	struct wn_stream_message messages[PLACES];
+	struct wn_drive_lane lane;
+	struct wn_program_data data;
+	uint64_t row[1];
+} ring;
+
+/* What the kernel knows of a connection. */
+struct peer {
+	int is_open;             /* in the table */
+	int has_receive, is_multishot, has_send, is_shut, has_ended, is_plain;
+	uint64_t receive_id, send_id;
+	uint32_t came, went;     /* bytes in each direction */
+	uint32_t seed;
+	uint32_t send_count;
+	struct wn_stream_piece sends[WN_STREAM_PIECES];
+};
+
+static struct {
+	struct peer peers[PLACES];
+	uint32_t buffer_head;
+	int has_accept;
+	uint64_t accept_id;
+	uint32_t accepted, closed, seed;
+} kernel;
+
+static uint32_t any(uint32_t below)
+{
+	kernel.seed = kernel.seed * 1664525 + 1013904223;
+	return (uint32_t)((uint64_t)(kernel.seed >> 8) * below >> 24);
+}
+
+/* Byte i of what a peer sends; nothing odd. */
+static uint8_t byte_of(const struct peer *peer, uint32_t i)
+{
+	return (uint8_t)((peer->seed + i * 7 + (i >> 8)) % ODD);
+}
+
+static uint64_t at(const void *memory)
+{
+	return (uint64_t)(uintptr_t)memory;
+}
+
+static void make(void)
+{
+	memset(&ring, 0, sizeof(ring));
+	memset(&kernel, 0, sizeof(kernel));
+	kernel.seed = 1;
+	now_ns = 1000000000;
+	ring.data = (struct wn_program_data){.file = (const uint8_t *)file_text, .file_bytes = 6, .file_address = at(file_text),
+					     .file_version = 3};
+	ring.lane.view = (struct wn_drive_view){
+		.kind = WN_DRIVE_STREAM, .frame_count = FRAMES, .frame_shift = SHIFT, .frames = ring.frames,
+		.states = ring.states, .checked = ring.states, .words = &ring.drive_words,
+		.handover = {.words = &ring.handover_words},
+		.uring = {
+			.cq = {&ring.cq_producer, &ring.cq_consumer, &ring.flags, (uint8_t *)ring.cq, CQ_ENTRIES - 1, 0},
+			.sq = {&ring.sq_producer, &ring.sq_consumer, &ring.flags, (uint8_t *)ring.sq, ENTRIES - 1, 0},
+			.buffers = ring.buffers, .words = &ring.words, .frames_address = at(ring.frames),
+			.buffer_mask = FRAMES - 1, .arm_count = FRAMES / 8},
+		.stream = {
+			.conns = ring.conns, .messages = ring.messages, .words = &ring.stream_words, .windows = ring.windows,
+			.outs = ring.outs, .lengths = ring.lengths, .next = ring.next, .messages_address = at(ring.messages),
+			.outs_address = at(ring.outs), .connection_count = PLACES, .connection_limit = LIMIT,
+			.window_shift = WINDOW_SHIFT, .out_shift = OUT_SHIFT, .idle_ms = IDLE_MS, .listener = 77}};
+	for (uint32_t i = 0; i < FRAMES; i++) {
+		ring.buffers[i].addr = at(ring.frames) + ((uint64_t)i << SHIFT);
+		ring.buffers[i].bid = (uint16_t)i;
+	}
+	ring.buffers[0].tail = FRAMES;
+	ring.words.free_count = FRAMES;
+	ring.words.receive = WN_URING_ENDED;
+	wn_drive_init(&ring.lane, &ring.lane.view);
+	ring.lane.port.uring.receive = WN_URING_ENDED;
+}
+
+static void complete(uint64_t user_data, int32_t res, uint32_t flags)
+{
+	CHECK(ring.cq_producer - ring.cq_consumer < CQ_ENTRIES);
+	ring.cq[ring.cq_producer & (CQ_ENTRIES - 1)] = (struct wn_uring_cqe){user_data, res, flags};
+	ring.cq_producer++;
+}
+
+/* -- the kernel takes what is on the sq -- */
+
+static void take_cancel(const struct wn_uring_sqe *entry)
+{
+	for (uint32_t i = 0; i < PLACES; i++) {
+		struct peer *peer = &kernel.peers[i];
+
+		if (peer->has_receive && peer->receive_id == entry->addr) {
+			peer->has_receive = 0;
+			complete(entry->addr, -ECANCELED, 0);
+			return;
+		}
+		if (peer->has_send && peer->send_id == entry->addr) {
+			peer->has_send = 0;
+			complete(entry->addr, -ECANCELED, 0);
+			return;
+		}
+	}
+	complete(entry->user_data, -ENOENT, 0);
+}
+
+static void take_send(struct peer *peer, const struct wn_uring_sqe *entry)
+{
+	const struct wn_stream_message *message = (const void *)(uintptr_t)entry->addr;
+
+	CHECK(!peer->has_send);
+	CHECK(peer->is_open);
+	peer->has_send = 1;
+	peer->send_id = entry->user_data;
+	peer->send_count = 1;
+	peer->sends[0] = (struct wn_stream_piece){entry->addr, entry->len};
+	if (entry->opcode != WN_URING_OP_SENDMSG)
+		return;
+	CHECK_INT(message->vectors, at(message->vector));
+	peer->send_count = (uint32_t)message->vector_count;
+	memcpy(peer->sends, message->vector, message->vector_count * sizeof(peer->sends[0]));
+}
+
+static void take_entry(const struct wn_uring_sqe *entry)
+{
+	const uint32_t index = entry->addr_len | (uint32_t)entry->pad << 16;
+	struct peer *peer = &kernel.peers[entry->fd < PLACES ? entry->fd : 0];
+
+	switch (entry->opcode) {
+	case WN_URING_OP_ACCEPT:
+		CHECK_INT(entry->fd, 77);
+		CHECK_INT(index, WN_URING_INDEX_ALLOC);
+		CHECK(!kernel.has_accept);
+		kernel.has_accept = 1;
+		kernel.accept_id = entry->user_data;
+		break;
+	case WN_URING_OP_RECV:
+		CHECK(peer->is_open && !peer->has_receive);
+		peer->has_receive = 1;
+		peer->is_multishot = entry->ioprio & WN_URING_RECV_MULTISHOT;
+		peer->receive_id = entry->user_data;
+		break;
+	case WN_URING_OP_SEND:
+	case WN_URING_OP_SENDMSG:
+		take_send(peer, entry);
+		break;
+	case WN_URING_OP_ASYNC_CANCEL:
+		take_cancel(entry);
+		break;
+	case WN_URING_OP_SHUTDOWN:
+		peer->is_shut = 1;
+		complete(entry->user_data, 0, 0);
+		break;
+	default:
+		CHECK_INT(entry->opcode, WN_URING_OP_CLOSE);
+		peer = &kernel.peers[index - 1];
+		CHECK(peer->is_open && !peer->has_receive && !peer->has_send);
+		peer->is_open = 0;
+		kernel.closed++;
+	}
+}
+
+static void take_entries(void)
+{
+	CHECK(ring.sq_producer - ring.sq_consumer <= ENTRIES);
+	for (; ring.sq_consumer != ring.sq_producer; ring.sq_consumer++)
+		take_entry(&ring.sq[ring.sq_consumer & (ENTRIES - 1)]);
+}
+
+/* -- what it does on its own -- */
+
+static void accept_one(void)
+{
+	for (uint32_t i = 0; i < PLACES; i++) {
+		if (kernel.peers[i].is_open)
+			continue;
+		kernel.accepted++;
+		kernel.peers[i] = (struct peer){.is_open = 1, .seed = any(1000)};
+		complete(kernel.accept_id, (int32_t)i, WN_URING_CQE_MORE);
+		return;
+	}
+	kernel.accepted++;
+	kernel.closed++;
+	kernel.has_accept = 0;
+	complete(kernel.accept_id, -ENFILE, 0);
+}
+
+/* Bytes come: all `odd`, or, from 256 on, the peer's own. Returns whether there was a frame. */
+static int bytes_come(struct peer *peer, uint32_t count, uint32_t odd)
+{
+	const uint16_t tail = ring.buffers[0].tail;
+	uint8_t *bytes;
+	uint32_t frame;
+
+	if ((uint16_t)kernel.buffer_head == tail) {
+		peer->has_receive = 0;
+		complete(peer->receive_id, -ENOBUFS, 0);
+		return 0;
+	}
+	frame = ring.buffers[kernel.buffer_head++ & (FRAMES - 1)].bid;
+	bytes = ring.frames + ((size_t)frame << SHIFT);
+	for (uint32_t i = 0; i < count; i++)
+		bytes[i] = odd < 256 ? (uint8_t)odd : byte_of(peer, peer->came + i);
+	peer->came += count;
+	peer->has_receive = peer->is_multishot;
+	complete(peer->receive_id, (int32_t)count,
+		 WN_URING_CQE_BUFFER | frame << WN_URING_CQE_BUFFER_SHIFT | (peer->is_multishot ? WN_URING_CQE_MORE : 0));
+	return 1;
+}
+
+/* Some of what is being sent goes, and is what came. */
+static void bytes_go(struct peer *peer, uint32_t count)
+{
+	uint32_t done = 0;
+
+	for (uint32_t i = 0; i < peer->send_count && done < count; i++) {
+		const uint8_t *bytes = (const uint8_t *)(uintptr_t)peer->sends[i].address;
+
+		for (uint64_t k = 0; k < peer->sends[i].bytes && done < count; k++, done++) {
+			if (!peer->is_plain && bytes[k] != byte_of(peer, peer->went))
+				CHECK_INT(bytes[k], byte_of(peer, peer->went));
+			peer->went++;
+		}
+	}
+	peer->has_send = 0;
+	complete(peer->send_id, (int32_t)done, 0);
+}
+
+static void serve(void)
+{
+	do {
+		wn_stream_serve(&ring.lane, &ring.data, ring.row, 1000);
+		take_entries();
+	} while (ring.cq_producer != ring.cq_consumer);
+}
+
+static uint64_t total(enum wn_stream_total which)
+{
+	return ring.lane.totals[which];
+}
+
+static uint64_t ended(enum wn_end end)
+{
+	return total(WN_STREAM_ENDED + end);
+}
+
+static uint64_t value(enum wn_drive_value which)
+{
+	return ring.lane.values[which];
+}
+
+/* Every connection has one end, every message one fate, every frame one place. */
+static void check_sums(void)
+{
+	uint64_t ends = total(WN_STREAM_OPEN), fates = value(WN_DRIVE_ANSWERED) + value(WN_DRIVE_SEND_FAILED);
+	uint32_t free_frames = 0;
+
+	for (int i = 0; i < WN_ENDS; i++)
+		ends += ended(i);
+	for (uint32_t i = 0; i < WN_DRIVE_CODES; i++)
+		fates += value(WN_DRIVE_DROPPED + i);
+	CHECK_INT(ends, total(WN_STREAM_ACCEPTED));
+	CHECK_INT(fates, value(WN_DRIVE_TAKEN));
+	CHECK_INT(ended(WN_END_NONE), 0);
+	for (uint32_t i = 0; i < FRAMES; i++)
+		free_frames += ring.states[i] == WN_FRAME_FREE;
+	CHECK_INT(free_frames, ring.lane.port.uring.free_count);
+}
+
+/* At the end: all closed, all frames with the kernel. */
+static void check_end(void)
+{
+	check_sums();
+	CHECK_INT(total(WN_STREAM_OPEN), 0);
+	CHECK_INT(kernel.closed, kernel.accepted);
+	CHECK_INT(total(WN_STREAM_ACCEPTED), kernel.accepted);
+	CHECK_INT((uint16_t)(ring.buffers[0].tail - kernel.buffer_head), FRAMES);
+	CHECK_INT(ring.lane.port.stream.starved, 0);
+}
+
+static void settle(int turns)
+{
+	for (int i = 0; i < turns; i++) {
+		now_ns += 300000000;
+		serve();
+	}
+}
+
+/* Starts, and one connection is there. */
+static struct peer *begin(void)
+{
+	make();
+	settle(1);
+	CHECK(kernel.has_accept);
+	accept_one();
+	serve();
+	CHECK(kernel.peers[0].has_receive && kernel.peers[0].is_multishot);
+	return &kernel.peers[0];
+}
+
+static void test_echo(void)
+{
+	struct peer *peer = begin();
+
+	bytes_come(peer, 100, 256);
+	serve();
+	CHECK(peer->has_send);
+	CHECK_INT(ring.states[0], WN_FRAME_FREE);
+	while (peer->has_send) {
+		bytes_go(peer, 1 << 20);
+		serve();
+	}
+	CHECK_INT(peer->went, 100);
+	peer->has_receive = 0;
+	complete(peer->receive_id, 0, 0);
+	serve();
+	CHECK(!peer->is_open);
+	CHECK_INT(ended(WN_END_PEER), 1);
+	check_end();
+}
+
+/* What each verdict leads to. */
+static void check_odd(uint32_t byte, enum wn_end end, enum wn_drive_value counted, int is_sent)
+{
+	struct peer *peer = begin();
+
+	peer->is_plain = 1;
+	bytes_come(peer, 3, byte);
+	serve();
+	CHECK_INT(peer->has_send, is_sent);
+	CHECK_INT(value(counted), 1);
+	if (is_sent) {
+		bytes_go(peer, 1000);
+		serve();
+		CHECK(peer->is_shut);
+		CHECK(peer->is_open);
+		bytes_come(peer, 50, 1); /* is read, and thrown away */
+		serve();
+		peer->has_receive = 0;
+		complete(peer->receive_id, 0, 0);
+		serve();
+	}
+	CHECK(!peer->is_open);
+	CHECK_INT(ended(end), 1);
+	check_end();
+}
+
+static void test_verdicts(void)
+{
+	check_odd(TO_CLOSE, WN_END_PROGRAM, WN_DRIVE_ANSWERED, 1);
+	check_odd(TO_DROP, WN_END_PROGRAM, WN_DRIVE_DROPPED + WN_DROP, 0);
+	check_odd(TO_FAULT, WN_END_FAULT, WN_DRIVE_DROPPED + WN_CODE_FAULT, 0);
+	check_odd(TO_NOTHING, WN_END_FAULT, WN_DRIVE_DROPPED + WN_CODE_BAD_VERDICT, 0);
+	check_odd(TO_NONSENSE, WN_END_FAULT, WN_DRIVE_DROPPED + WN_CODE_BAD_VERDICT, 0);
+}
+
+/* A program that never has enough: its connection ends when its window is full, and not before. */
+static void test_never_enough(void)
+{
+	struct peer *peer = begin();
+
+	for (int i = 0; i < 3; i++) {
+		bytes_come(peer, 1 << SHIFT, TO_MORE);
+		serve();
+		CHECK(peer->is_open);
+	}
+	bytes_come(peer, 1 << SHIFT, TO_MORE);
+	serve();
+	CHECK(!peer->is_open);
+	CHECK_INT(value(WN_DRIVE_DROPPED + WN_CODE_TRUNCATED), 1);
+	check_end();
+	CHECK_INT(total(WN_STREAM_UNREAD_BYTES), 4 << SHIFT);
+}
+
+/* Consumed in silence: it runs on what is left, and no message is counted. */
+static void test_silent(void)
+{
+	struct peer *peer = begin();
+
+	bytes_come(peer, 5, TO_SILENT);
+	serve();
+	CHECK_INT(ring.conns[0].fill, 0);
+	CHECK_INT(value(WN_DRIVE_TAKEN), 0);
+}
+
+static void test_file(void)
+{
+	struct peer *peer = begin();
+
+	peer->is_plain = 1;
+	bytes_come(peer, 1, TO_FILE);
+	serve();
+	CHECK_INT(peer->send_count, 2);
+	CHECK_INT(peer->sends[1].address, at(file_text + 1));
+	CHECK_INT(peer->sends[1].bytes, 5);
+	CHECK_INT(ring.conns[0].file_version, 3);
+	bytes_go(peer, 3); /* short */
+	serve();
+	CHECK_INT(ring.conns[0].file_version, 3);
+	CHECK_INT(peer->sends[0].address, at(file_text + 3));
+	CHECK_INT(peer->sends[0].bytes, 3);
+	bytes_go(peer, 3);
+	serve();
+	CHECK_INT(ring.conns[0].file_version, 0);
+	CHECK_INT(value(WN_DRIVE_ANSWERED), 1);
+	CHECK_INT(value(WN_DRIVE_ANSWERED_BYTES), 6);
+}
+
+/* A peer that sends and does not read: its receive is cancelled, and comes frame by frame after that. */
+static void test_back_pressure(void)
+{
+	struct peer *peer = begin();
+	uint32_t came = 0;
+
+	for (int i = 0; i < 20 && peer->has_receive; i++) {
+		came += (uint32_t)bytes_come(peer, 1 << SHIFT, 256);
+		serve();
+	}
+	CHECK(!peer->has_receive);
+	CHECK(came >= 4 && came < 8);
+	for (int i = 0; i < 400 && (peer->has_send || peer->has_receive); i++) {
+		if (peer->has_send)
+			bytes_go(peer, 300);
+		else if (i < 200)
+			bytes_come(peer, 200, 256);
+		serve();
+		CHECK(!peer->has_receive || !peer->is_multishot);
+		if (i > 200 && !peer->has_send)
+			break;
+	}
+	CHECK_INT(peer->went, peer->came);
+	CHECK_INT(ring.lane.port.uring.free_count, FRAMES);
+}
+
+/* What the kernel held back on its way is held here: until it is read, or others lack the frames. */
+static void test_held(void)
+{
+	struct peer *peer = begin(), *other = &kernel.peers[1];
+
+	ring.lane.view.uring.arm_count = FRAMES / 2;
+	accept_one();
+	serve();
+	for (uint32_t i = 0; i < FRAMES; i++)
+		bytes_come(peer, 1 << SHIFT, 256);
+	bytes_come(other, 10, 256);
+	CHECK(!other->has_receive); /* ENOBUFS */
+	serve();
+	CHECK(ring.conns[0].held_count > 0);
+	CHECK_INT(ring.lane.port.stream.starved, 1);
+	CHECK(peer->is_open);
+	settle(5);
+	CHECK_INT(ended(WN_END_OVERRUN), 1);
+	settle(2);
+	CHECK(other->has_receive);
+	CHECK_INT(ring.lane.port.uring.free_count, FRAMES);
+	check_sums();
+}
+
+static void test_timeouts(void)
+{
+	struct peer *peer = begin();
+
+	settle(IDLE_MS / 300 - 2);
+	CHECK(peer->is_open);
+	settle(5);
+	CHECK(!peer->is_open);
+	CHECK_INT(ended(WN_END_IDLE), 1);
+	check_end();
+	/* One that was told that it is over, and does not close. */
+	peer = begin();
+	peer->is_plain = 1;
+	bytes_come(peer, 1, TO_CLOSE);
+	serve();
+	bytes_go(peer, 100);
+	settle(3);
+	CHECK(peer->is_open);
+	settle(8);
+	CHECK(!peer->is_open);
+	CHECK_INT(ended(WN_END_PROGRAM), 1);
+	check_end();
+}
+
+static void test_refused(void)
+{
+	make();
+	settle(1);
+	for (int i = 0; i < PLACES + 1; i++)
+		accept_one();
+	CHECK(!kernel.has_accept); /* ENFILE */
+	serve();
+	CHECK_INT(total(WN_STREAM_OPEN), LIMIT);
+	CHECK_INT(ended(WN_END_REFUSED), PLACES + 1 - LIMIT);
+	serve();
+	CHECK(kernel.has_accept);
+	ring.stream_words.closing = 1;
+	settle(2);
+	check_end();
+}
+
+/* No memory: not tried again at once. */
+static void test_accept_errors(void)
+{
+	make();
+	settle(1);
+	kernel.has_accept = 0;
+	complete(kernel.accept_id, -ENOMEM, 0);
+	serve();
+	CHECK(!kernel.has_accept);
+	settle(1);
+	CHECK(kernel.has_accept);
+	CHECK_INT(total(WN_STREAM_ACCEPT_ERRORS), 1);
+}
+
+static void test_send_fails(void)
+{
+	struct peer *peer = begin();
+
+	bytes_come(peer, 100, 256);
+	serve();
+	peer->has_send = 0;
+	complete(peer->send_id, -ECONNRESET, 0);
+	serve();
+	CHECK(!peer->is_open);
+	CHECK_INT(value(WN_DRIVE_ANSWERED), 0);
+	CHECK(value(WN_DRIVE_SEND_FAILED) > 0);
+	CHECK_INT(ended(WN_END_RESET), 1);
+	check_end();
+}
+
+/* Entries that cannot be: none is followed, and nothing changes but their count. */
+static void test_nonsense(void)
+{
+	struct peer *peer = begin();
+	const uint64_t good = peer->receive_id;
+	const struct wn_conn before = ring.conns[0];
+
+	complete(good ^ 1ull << 32, 5, 0);                         /* another generation */
+	complete(good + 1, 5, 0);                                  /* a connection that is none */
+	complete(good + 5000, 5, 0);                               /* beyond the table */
+	complete((good & ~(255ull << 56)) | 99ull << 56, 5, 0);    /* another kind */
+	complete(wn_stream_id(WN_STREAM_SEND, before.generation, 0), 5, 0); /* nothing is being sent */
+	complete(wn_stream_id(WN_STREAM_SHUT, before.generation, 0), 0, 0);
+	complete(good, 5, WN_URING_CQE_MORE | WN_URING_CQE_BUFFER | 4000u << WN_URING_CQE_BUFFER_SHIFT);
+	complete(good, 5, WN_URING_CQE_MORE);                      /* bytes, and no frame */
+	complete(kernel.accept_id, 0, WN_URING_CQE_MORE);          /* it is open */
+	complete(kernel.accept_id ^ 1ull << 32, 5, 0);             /* an accept that is not armed */
+	complete(kernel.accept_id, PLACES, WN_URING_CQE_MORE);
+	complete(good, 100000, WN_URING_CQE_MORE | WN_URING_CQE_BUFFER | 7u << WN_URING_CQE_BUFFER_SHIFT);
+	serve();
+	CHECK_INT(total(WN_STREAM_BAD_ENTRIES), 12);
+	CHECK_INT(value(WN_DRIVE_BAD_ARRIVALS), 12);
+	CHECK(!memcmp(&before, &ring.conns[0], sizeof(before)));
+	CHECK_INT(ring.lane.port.uring.free_count, FRAMES);
+	/* The ends of cancels, and of closes, that came too late, are nothing. */
+	complete(wn_stream_id(WN_STREAM_CANCEL, before.generation, 3), -ENOENT, 0);
+	serve();
+	CHECK_INT(total(WN_STREAM_BAD_ENTRIES), 12);
+}
+
+/* A number begins anew: what is late of the one before is not taken for its own. */
+static void test_generations(void)
+{
+	struct peer *peer = begin();
+	const uint64_t old = peer->receive_id;
+
+	peer->has_receive = 0;
+	complete(old, -ECONNRESET, 0);
+	serve();
+	CHECK(!peer->is_open);
+	accept_one();
+	serve();
+	CHECK(peer->receive_id != old);
+	complete(old, 0, 0);
+	serve();
+	CHECK(peer->is_open);
+	CHECK_INT(total(WN_STREAM_BAD_ENTRIES), 1);
+}
+
+/* The sq has no room: completions wait. */
+static void test_full_sq(void)
+{
+	make();
+	settle(1);
+	ring.sq_consumer = ring.sq_producer - (ENTRIES - 3);
+	accept_one();
+	wn_stream_serve(&ring.lane, &ring.data, ring.row, 1000);
+	CHECK_INT(ring.cq_producer - ring.cq_consumer, 1);
+	ring.sq_consumer = ring.sq_producer;
+	serve();
+	CHECK_INT(ring.cq_producer - ring.cq_consumer, 0);
+}
+
+/* Anything in any order. */
+static void act(void)
+{
+	struct peer *peer = &kernel.peers[any(PLACES)];
+	const uint32_t what = any(100);
+
+	if (what < 10 && kernel.has_accept) {
+		accept_one();
+	} else if (what < 55 && peer->is_open && peer->has_receive) {
+		bytes_come(peer, 1 + any(1 << SHIFT), 256);
+	} else if (what < 90 && peer->is_open && peer->has_send) {
+		bytes_go(peer, 1 + any(any(2) ? 2000 : 30));
+	} else if (what < 93 && peer->is_open && peer->has_receive) {
+		peer->has_receive = 0;
+		complete(peer->receive_id, any(2) ? 0 : -ECONNRESET, 0);
+	} else if (what == 94 && peer->has_send) {
+		peer->has_send = 0;
+		complete(peer->send_id, -EPIPE, 0);
+	} else if (what == 95) {
+		complete((uint64_t)any(1 << 24) << 40 | any(1 << 24), (int32_t)any(600), any(1 << 20));
+	} else if (what == 96) {
+		now_ns += (uint64_t)any(700) * 1000000;
+	}
+}
+
+static void test_anything(void)
+{
+	for (uint32_t seed = 1; seed <= 40; seed++) {
+		make();
+		kernel.seed = seed;
+		settle(1);
+		for (int i = 0; i < 20000; i++) {
+			act();
+			if (!any(4))
+				wn_stream_serve(&ring.lane, &ring.data, ring.row, 1000);
+			if (!any(3))
+				take_entries();
+			if (ring.cq_producer - ring.cq_consumer > CQ_ENTRIES / 2)
+				serve();
+		}
+		serve();
+		check_sums();
+		ring.stream_words.closing = 1;
+		settle(2);
+		ring.stream_words.closing = 2;
+		settle(6);
+		check_end();
+	}
+}
+
+int main(void)
+{
+	RUN(test_echo);
+	RUN(test_verdicts);
+	RUN(test_never_enough);
+	RUN(test_silent);
+	RUN(test_file);
+	RUN(test_back_pressure);
+	RUN(test_held);
+	RUN(test_timeouts);
+	RUN(test_refused);
+	RUN(test_accept_errors);
+	RUN(test_send_fails);
+	RUN(test_nonsense);
+	RUN(test_generations);
+	RUN(test_full_sq);
+	RUN(test_anything);
+	return check_finish();
+}
