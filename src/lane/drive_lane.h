@@ -8,6 +8,7 @@
 #include "lane/drive.h"
 #include "lane/drive_port.h"
 #include "lane/file_lane.h"
+#include "lane/port_stream.h"
 
 struct wn_drive_lane {
 	struct wn_drive_view view;
@@ -15,7 +16,8 @@ struct wn_drive_lane {
 	uint32_t published;            /* of the handover ring */
 	struct wn_file_state file;     /* where the device writes one; as it was last shown, or newer */
 	uint64_t values[WN_DRIVE_VALUES];
-	uint64_t totals[WN_STREAM_TOTALS]; /* of connections, where there are any */
+	struct wn_stream_port stream;  /* where it drives connections, as the next */
+	uint64_t totals[WN_STREAM_TOTALS];
 };
 
 /* Goes on where the queue stands. */
@@ -31,6 +33,8 @@ static inline void wn_drive_init(struct wn_drive_lane *lane, const struct wn_dri
 	lane->file.fill = lane->file.done = 0;
 	if (view->file.block_bytes)
 		wn_file_load(view, &lane->file);
+	if (wn_drive_is_stream(view))
+		wn_stream_port_init(&lane->stream, view);
 }
 
 /* Whether there is anything to take. */
@@ -46,6 +50,8 @@ static inline void wn_drive_show_values(struct wn_drive_lane *lane)
 	const uint64_t sequence = words->sequence;
 
 	wn_drive_port_keep(&lane->port, &lane->view);
+	if (wn_drive_is_stream(&lane->view))
+		wn_stream_port_keep(&lane->stream, &lane->view);
 	for (uint32_t i = 0; i < WN_STREAM_TOTALS && wn_drive_is_stream(&lane->view); i++)
 		wn_store_release64(&lane->view.stream.words->totals[i], lane->totals[i]); /* (S1) */
 	lane->values[WN_DRIVE_CQ_CURSOR] = lane->port.uring.cq;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The rings of either kind, for the loops: port_xdp.h or port_uring.h, by the view's kind, which is the same
- * for all lanes. Streams have the rings of port_uring.h, loops of their own, and what is at the end here.
+ * for all lanes. Streams have the rings of port_uring.h, loops of their own, and port_stream.h.
  *
  * One batch is: look (arrived, sent), take and take_back each entry, send or give each frame, then, with a
  * barrier before each, release, show, retire.
@@ -9,14 +9,12 @@
 #ifndef WN_LANE_DRIVE_PORT_H
 #define WN_LANE_DRIVE_PORT_H
 
-#include "lane/port_stream.h"
 #include "lane/port_uring.h"
 #include "lane/port_xdp.h"
 
 struct wn_drive_port {
 	struct wn_xdp_port xdp;
 	struct wn_uring_port uring;
-	struct wn_stream_port stream;
 };
 
 WN_FN uint32_t wn_drive_is_uring(WN_STAGED const struct wn_drive_view *view)
@@ -37,8 +35,6 @@ WN_FN void wn_drive_port_init(WN_PRIVATE struct wn_drive_port *port, WN_STAGED c
 		wn_uring_init(&port->uring, view);
 	else
 		wn_xdp_init(&port->xdp, view);
-	if (wn_drive_is_stream(view))
-		wn_stream_port_init(&port->stream, view);
 }
 
 /* One lane, whenever counts are shown: what whoever goes on must know besides the cursors. */
@@ -46,8 +42,6 @@ WN_FN void wn_drive_port_keep(WN_PRIVATE const struct wn_drive_port *port, WN_ST
 {
 	if (wn_drive_is_uring(view))
 		wn_uring_keep(&port->uring, view);
-	if (wn_drive_is_stream(view))
-		wn_stream_port_keep(&port->stream, view);
 }
 
 /* Entries that are there for take. */
@@ -131,54 +125,6 @@ WN_FN void wn_drive_port_retire(WN_STAGED const struct wn_drive_view *view, WN_P
 		wn_uring_retire(view, &port->uring, batch);
 	else
 		wn_xdp_retire(&port->xdp, batch);
-}
-
-/* -- streams -- */
-
-/* Completions, or looks at connections, whose entries find room on the sq, the accept besides. */
-WN_FN uint32_t wn_stream_port_room(WN_PRIVATE const struct wn_drive_port *port, WN_STAGED const struct wn_drive_view *view)
-{
-	const uint32_t used = port->uring.sq - wn_load_acquire(view->uring.sq.consumer); /* (C) */
-
-	return used < view->uring.sq.mask ? (view->uring.sq.mask - used) / (uint32_t)WN_STREAM_ENTRIES : 0;
-}
-
-/* Whether the accept goes on the sq again, behind a batch. One that failed for want of memory waits for the next look at all. */
-WN_FN uint32_t wn_stream_accepts(WN_STAGED const struct wn_drive_view *view, WN_PRIVATE struct wn_drive_port *port, uint32_t fails)
-{
-	(void)view;
-	port->stream.accept_fails |= fails;
-	if (port->uring.receive != (uint32_t)WN_URING_ENDED || port->stream.accept_fails)
-		return 0;
-	port->uring.receive = WN_URING_ARMED;
-	return 1;
-}
-
-/* Behind a barrier of the group, one lane: what was taken may be overwritten. */
-WN_FN void wn_stream_port_release(WN_STAGED const struct wn_drive_view *view, WN_PRIVATE const struct wn_drive_port *port,
-				  WN_PRIVATE const struct wn_drive_batch *batch)
-{
-	if (batch->taken)
-		wn_store_release(view->uring.cq.consumer, port->uring.cq + batch->taken); /* (F) */
-}
-
-/* Behind another one, the same lane: frames before the receives that use them. */
-WN_FN void wn_stream_port_show(WN_STAGED const struct wn_drive_view *view, WN_PRIVATE const struct wn_drive_port *port,
-			       WN_PRIVATE const struct wn_drive_batch *batch)
-{
-	if (batch->given)
-		wn_store_release16(&view->uring.buffers->tail, (uint16_t)(port->uring.buffers + batch->given)); /* (P) */
-	if (batch->sent)
-		wn_store_release(view->uring.sq.producer, port->uring.sq + batch->sent); /* (P) */
-}
-
-/* All lanes: goes on to the next batch. */
-WN_FN void wn_stream_port_retire(WN_PRIVATE struct wn_drive_port *port, WN_PRIVATE const struct wn_drive_batch *batch)
-{
-	port->uring.free_count = port->uring.free_count - batch->received + batch->given;
-	port->uring.cq += batch->taken;
-	port->uring.sq += batch->sent;
-	port->uring.buffers += batch->given;
 }
 
 #endif

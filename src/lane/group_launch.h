@@ -7,6 +7,7 @@
 #define WN_LANE_GROUP_LAUNCH_H
 
 #include "lane/drive.h"
+#include "lane/stream.h"
 #include "ring/layout.h"
 #include "warpnic/data.h"
 
@@ -98,11 +99,11 @@ WN_FN uint32_t wn_group_local_bytes(uint32_t lanes, uint32_t stage_bytes)
 	       lanes * (stage_bytes + (uint32_t)WN_CHUNK_BYTES + (uint32_t)WN_LOCAL_RECORD_STRIDE);
 }
 
-/* Where the device drives: the view of its queue, its counts and the state of its file come behind that. */
+/* Where the device drives: the view of its queue, its counts, those of connections and the state of its file come behind that. */
 WN_FN uint32_t wn_group_drive_bytes(uint32_t lanes, uint32_t stage_bytes)
 {
 	return wn_group_local_bytes(lanes, stage_bytes) + (uint32_t)sizeof(struct wn_drive_view) +
-	       8 * (uint32_t)WN_DRIVE_VALUES + (uint32_t)sizeof(struct wn_file_state);
+	       8 * ((uint32_t)WN_DRIVE_VALUES + (uint32_t)WN_STREAM_TOTALS) + (uint32_t)sizeof(struct wn_file_state);
 }
 
 WN_FN uint32_t wn_group_block_first(uint32_t position)

@@ -203,4 +203,48 @@ WN_FN uint32_t wn_stream_port_sweeps(WN_PRIVATE struct wn_stream_port *port, uin
 	return 1;
 }
 
+/* Completions, or looks at connections, whose entries find room on the sq, the accept besides: with `used` of it in use. */
+WN_FN uint32_t wn_stream_port_room(WN_STAGED const struct wn_drive_view *view, uint32_t used)
+{
+	return used < view->uring.sq.mask ? (view->uring.sq.mask - used) / (uint32_t)WN_STREAM_ENTRIES : 0;
+}
+
+/* Whether the accept goes on the sq again, behind a batch. One that failed for want of memory waits for the next look at all. */
+WN_FN uint32_t wn_stream_port_accepts(WN_PRIVATE struct wn_uring_port *uring, WN_PRIVATE struct wn_stream_port *port,
+				      uint32_t fails)
+{
+	port->accept_fails |= fails;
+	if (uring->receive != (uint32_t)WN_URING_ENDED || port->accept_fails)
+		return 0;
+	uring->receive = WN_URING_ARMED;
+	return 1;
+}
+
+/* Behind a barrier of the group, one lane: what was taken may be overwritten. */
+WN_FN void wn_stream_port_release(WN_STAGED const struct wn_drive_view *view, WN_PRIVATE const struct wn_uring_port *uring,
+				  WN_PRIVATE const struct wn_drive_batch *batch)
+{
+	if (batch->taken)
+		wn_store_release(view->uring.cq.consumer, uring->cq + batch->taken); /* (F) */
+}
+
+/* Behind another one, the same lane: frames before the receives that use them. */
+WN_FN void wn_stream_port_show(WN_STAGED const struct wn_drive_view *view, WN_PRIVATE const struct wn_uring_port *uring,
+			       WN_PRIVATE const struct wn_drive_batch *batch)
+{
+	if (batch->given)
+		wn_store_release16(&view->uring.buffers->tail, (uint16_t)(uring->buffers + batch->given)); /* (P) */
+	if (batch->sent)
+		wn_store_release(view->uring.sq.producer, uring->sq + batch->sent); /* (P) */
+}
+
+/* All lanes: goes on to the next batch. */
+WN_FN void wn_stream_port_retire(WN_PRIVATE struct wn_uring_port *uring, WN_PRIVATE const struct wn_drive_batch *batch)
+{
+	uring->free_count = uring->free_count - batch->received + batch->given;
+	uring->cq += batch->taken;
+	uring->sq += batch->sent;
+	uring->buffers += batch->given;
+}
+
 #endif

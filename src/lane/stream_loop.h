@@ -27,7 +27,7 @@ static inline void wn_stream_turn_init(struct wn_drive_lane *lane, struct wn_str
 	turn->open = (uint32_t)lane->totals[WN_STREAM_OPEN];
 	turn->closing = wn_load_acquire(&words->closing);
 	turn->generation = lane->port.uring.generation;
-	turn->starved = lane->port.stream.starved;
+	turn->starved = lane->stream.starved;
 	turn->index = (uint32_t)lane->values[WN_DRIVE_TAKEN];
 	turn->wants = turn->give_first = turn->give_count = turn->accept = turn->accept_fails = turn->highest = 0;
 	for (uint32_t i = 0; i < WN_DELTAS; i++)
@@ -40,8 +40,8 @@ static inline void wn_stream_put(struct wn_drive_lane *lane, struct wn_stream_tu
 	if (turn->wants)
 		*entries += wn_stream_write(&lane->view, lane->port.uring.sq + *entries, number, turn->wants);
 	turn->wants = 0;
-	if (turn->highest > lane->port.stream.highest)
-		lane->port.stream.highest = turn->highest;
+	if (turn->highest > lane->stream.highest)
+		lane->stream.highest = turn->highest;
 	turn->open = (uint32_t)((int32_t)lane->totals[WN_STREAM_OPEN] +
 				turn->deltas[WN_DELTA_TOTAL + WN_STREAM_OPEN]);
 }
@@ -62,7 +62,7 @@ static inline void wn_stream_add(struct wn_drive_lane *lane, const struct wn_str
 		values[WN_DRIVE_DROPPED + i] += (uint64_t)(int64_t)turn->deltas[WN_DELTA_DROPPED + i];
 	for (uint32_t i = 0; i < WN_STREAM_TOTALS; i++)
 		totals[i] += (uint64_t)(int64_t)turn->deltas[WN_DELTA_TOTAL + i];
-	lane->port.stream.starved += (uint32_t)turn->deltas[WN_DELTA_STARVED];
+	lane->stream.starved += (uint32_t)turn->deltas[WN_DELTA_STARVED];
 }
 
 /* The end of a batch: `taken` of the cq, `entries` on the sq, and the chain of frames back to the kernel. */
@@ -81,17 +81,23 @@ static inline void wn_stream_finish(struct wn_drive_lane *lane, struct wn_stream
 	wn_stream_add(lane, turn);
 	if (turn->accept)
 		lane->port.uring.receive = turn->accept;
-	if (wn_stream_accepts(&lane->view, &lane->port, turn->accept_fails))
+	if (wn_stream_port_accepts(&lane->port.uring, &lane->stream, turn->accept_fails))
 		wn_stream_write_accept(&lane->view, lane->port.uring.sq + batch.sent++, lane->port.uring.generation);
-	wn_stream_port_release(&lane->view, &lane->port, &batch);
-	wn_stream_port_show(&lane->view, &lane->port, &batch);
-	wn_stream_port_retire(&lane->port, &batch);
+	wn_stream_port_release(&lane->view, &lane->port.uring, &batch);
+	wn_stream_port_show(&lane->view, &lane->port.uring, &batch);
+	wn_stream_port_retire(&lane->port.uring, &batch);
+}
+
+/* Entries of the sq that the kernel has not taken. */
+static inline uint32_t wn_stream_used(const struct wn_drive_lane *lane)
+{
+	return lane->port.uring.sq - wn_load_acquire(lane->view.uring.sq.consumer); /* (C) */
 }
 
 /* One batch of completions. Returns how many there were. */
 static inline uint32_t wn_stream_batch(struct wn_drive_lane *lane, struct wn_stream_turn *turn)
 {
-	const uint32_t room = wn_stream_port_room(&lane->port, &lane->view);
+	const uint32_t room = wn_stream_port_room(&lane->view, wn_stream_used(lane));
 	uint32_t count = wn_uring_arrived(&lane->port.uring, &lane->view), entries = 0;
 
 	if (count > WN_STREAM_BATCH)
@@ -112,8 +118,8 @@ static inline uint32_t wn_stream_batch(struct wn_drive_lane *lane, struct wn_str
 /* Some of the connections that nothing may have come of, where it is time. Returns how many were looked at. */
 static inline uint32_t wn_stream_sweep_some(struct wn_drive_lane *lane, struct wn_stream_turn *turn)
 {
-	struct wn_stream_port *port = &lane->port.stream;
-	uint32_t count = wn_stream_port_room(&lane->port, &lane->view), entries = 0;
+	struct wn_stream_port *port = &lane->stream;
+	uint32_t count = wn_stream_port_room(&lane->view, wn_stream_used(lane)), entries = 0;
 
 	if (!wn_stream_port_sweeps(port, turn->now_ms, turn->closing,
 				   port->starved && turn->free_count >= lane->view.uring.arm_count))

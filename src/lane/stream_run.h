@@ -10,6 +10,11 @@
 #include "lane/port_stream.h"
 #include "warpnic/program.h"
 
+/* Where the program reads `length` bytes: where they lie, unless a device says otherwise. */
+#ifndef WN_STREAM_STAGE
+#define WN_STREAM_STAGE(turn, bytes, length) (bytes)
+#endif
+
 /* What a batch counts: added to the queue's values and totals at its end, each as a signed number. */
 enum wn_stream_delta {
 	WN_DELTA_BYTES,            /* that came */
@@ -29,6 +34,8 @@ enum wn_stream_delta {
 struct wn_stream_turn {
 	WN_STAGED const struct wn_drive_view *view;
 	WN_STAGED uint8_t *record;
+	WN_STAGED uint8_t *stage;  /* with WN_STREAM_STAGE: memory of the lane's own */
+	uint32_t stage_bytes;
 	WN_PRIVATE uint64_t *counts;
 	WN_PRIVATE const struct wn_program_data *data;
 	uint64_t now_ns, wall_seconds;
@@ -136,7 +143,7 @@ WN_FN void wn_stream_fail_pieces(WN_PRIVATE struct wn_stream_turn *turn, WN_GLOB
 /* -- runs -- */
 
 WN_FN void wn_stream_show(WN_PRIVATE struct wn_stream_turn *turn, WN_GLOBAL const struct wn_conn *conn, uint32_t number,
-			  WN_GLOBAL uint8_t *bytes, uint32_t length, uint32_t room, WN_PRIVATE struct wn_stream *stream,
+			  WN_STAGED uint8_t *bytes, uint32_t length, uint32_t room, WN_PRIVATE struct wn_stream *stream,
 			  WN_PRIVATE struct wn_packet *packet)
 {
 	stream->out = turn->view->stream.outs + ((uint64_t)number << turn->view->stream.out_shift) + conn->out_used;
@@ -228,6 +235,7 @@ WN_FN uint32_t wn_stream_run(WN_PRIVATE struct wn_stream_turn *turn, WN_GLOBAL s
 			     WN_GLOBAL uint8_t *bytes, uint32_t length, uint32_t room)
 {
 	struct wn_stream stream;
+	WN_STAGED uint8_t *seen = WN_STREAM_STAGE(turn, bytes, length);
 	struct wn_packet packet;
 	uint32_t used = 0;
 
@@ -239,7 +247,7 @@ WN_FN uint32_t wn_stream_run(WN_PRIVATE struct wn_stream_turn *turn, WN_GLOBAL s
 			conn->flags &= ~(uint32_t)WN_CONN_ASKS;
 			break;
 		}
-		wn_stream_show(turn, conn, number, bytes + used, length - used, room - used, &stream, &packet);
+		wn_stream_show(turn, conn, number, seen + used, length - used, room - used, &stream, &packet);
 		verdict = wn_program_run(&packet);
 		wn_stream_obey(turn, conn, number, &packet, verdict);
 		used += stream.consumed;

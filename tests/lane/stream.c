@@ -353,7 +353,7 @@ static void check_end(void)
 	CHECK_INT(kernel.closed, kernel.accepted);
 	CHECK_INT(total(WN_STREAM_ACCEPTED), kernel.accepted);
 	CHECK_INT((uint16_t)(ring.buffers[0].tail - kernel.buffer_head), FRAMES);
-	CHECK_INT(ring.lane.port.stream.starved, 0);
+	CHECK_INT(ring.lane.stream.starved, 0);
 }
 
 static void settle(int turns)
@@ -524,7 +524,7 @@ static void test_held(void)
 	CHECK(!other->has_receive); /* ENOBUFS */
 	serve();
 	CHECK(ring.conns[0].held_count > 0);
-	CHECK_INT(ring.lane.port.stream.starved, 1);
+	CHECK_INT(ring.lane.stream.starved, 1);
 	CHECK(peer->is_open);
 	settle(5);
 	CHECK_INT(ended(WN_END_OVERRUN), 1);

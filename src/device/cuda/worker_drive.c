@@ -71,6 +71,17 @@ static void move_ring(const struct wn_team_drive *drive, const struct place *pla
 	ring->entries = on_device(drive, places, ring->entries);
 }
 
+static void move_streams(const struct wn_team_drive *drive, const struct place *places, struct wn_stream_rings *stream)
+{
+	stream->conns = on_device(drive, places, stream->conns);
+	stream->messages = on_device(drive, places, stream->messages);
+	stream->words = on_device(drive, places, stream->words);
+	stream->windows = on_device(drive, places, stream->windows);
+	stream->outs = on_device(drive, places, stream->outs);
+	stream->lengths = on_device(drive, places, stream->lengths);
+	stream->next = on_device(drive, places, stream->next);
+}
+
 static int share_drive(struct wn_cuda_worker *worker, uint32_t i, const int *fds, struct wn_group_queue *queue,
 		       struct wn_drive_view *view)
 {
@@ -98,6 +109,7 @@ static int share_drive(struct wn_cuda_worker *worker, uint32_t i, const int *fds
 	view->uring.words = on_device(drive, places, view->uring.words);
 	view->file.memory = on_device(drive, places, view->file.memory);
 	view->file.words = on_device(drive, places, view->file.words);
+	move_streams(drive, places, &view->stream);
 	if (wn_cuda_worker_take(worker, &worker->checked[i], NULL, view->frame_count))
 		return -1;
 	view->checked = (uint8_t *)(uintptr_t)worker->checked[i];

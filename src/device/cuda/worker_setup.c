@@ -69,6 +69,14 @@ static int find_function(struct wn_cuda_worker *worker, CUfunction *function, co
 		worker, worker->driver->cuModuleGetFunction(function, worker->module, name), name);
 }
 
+/* All queues that are driven are of one kind: connections, or packets. */
+static const char *entry_name(const struct wn_team_control *control)
+{
+	if (!control->is_driven)
+		return "wn_serve";
+	return control->drives[0].view.kind == WN_DRIVE_STREAM ? "wn_drive_streams" : "wn_drive";
+}
+
 static int find_functions(struct wn_cuda_worker *worker)
 {
 	const struct wn_cuda_driver *driver = worker->driver;
@@ -77,7 +85,7 @@ static int find_functions(struct wn_cuda_worker *worker)
 	worker->local_bytes = worker->team.control->is_driven
 				      ? wn_group_drive_bytes(WARP, worker->team.control->stage_bytes)
 				      : wn_group_local_bytes(WARP, worker->team.control->stage_bytes);
-	if (find_function(worker, &worker->serve, worker->team.control->is_driven ? "wn_drive" : "wn_serve") ||
+	if (find_function(worker, &worker->serve, entry_name(worker->team.control)) ||
 	    find_function(worker, &worker->selftest, "wn_selftest") ||
 	    wn_cuda_worker_check(
 		    worker,
@@ -175,6 +183,8 @@ static int share_data(struct wn_cuda_worker *worker)
 	data->store_bytes = layout->store_bytes;
 	data->file = address(copy, layout->file);
 	data->file_bytes = layout->file_bytes;
+	data->file_address = layout->file_address;
+	data->file_version = layout->file_version;
 	data->cells = address(worker->cells, 0);
 	data->cell_count = layout->cell_bytes / 4;
 	return 0;

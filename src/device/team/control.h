@@ -48,6 +48,9 @@ struct wn_team_data {
 	uint64_t parameter_bytes, table_bytes, store_bytes, file_bytes;
 	uint64_t cell_bytes;            /* what the cells begin with; at its end the worker puts them back */
 	uint64_t total_bytes;
+	uint64_t file_address;          /* streams: of the file in the device's process, whose memory the kernel sends from */
+	uint32_t file_version;
+	uint32_t reserved;
 };
 
 /* A queue that the device drives. Pointers are those of the device's process; regions tell where they lie. */

@@ -65,6 +65,8 @@ static struct wn_team_data layout_of(const struct wn_program_data *data)
 		.table_bytes = data->table_count * sizeof(*data->tables),
 		.store_bytes = data->store_bytes,
 		.file_bytes = data->file_bytes,
+		.file_address = data->file_address,
+		.file_version = data->file_version,
 		.cell_bytes = data->cell_count * sizeof(*data->cells),
 	};
 
