@@ -6,6 +6,7 @@
  *     memory:[count=N,bytes=N,...]       packets made up here, or by hooks
  *     udp:HOST:PORT[,queues=N,gro=...]   a UDP socket
  *     uring:udp:HOST:PORT[,queues=N]     a UDP socket, driven by the device through io_uring
+ *     uring:tcp:HOST:PORT[,queues=N]     connections of a TCP socket, driven by the device through io_uring
  *     packet:IFACE[,queues=N]            frames of an interface (AF_PACKET)
  *     xdp:IFACE,ip=...|ports=...         frames of an interface that are steered past the kernel (AF_XDP)
  *     pcap:IN[,write=OUT]                a capture file

@@ -118,7 +118,8 @@ WN_FN void http_take_version(WN_PRIVATE struct wn_packet *packet, uint32_t at, u
 		request->error = SITE_BAD_REQUEST;
 	else if (wn_u8(packet, at + 5) != '1')
 		request->error = SITE_VERSION;
-	request->minor = wn_u8(packet, at + 7) - '0';
+	else
+		request->minor = wn_u8(packet, at + 7) - '0';
 }
 
 /* Leaves of http://authority/path?query the path; of /path?query as well. */
@@ -163,7 +164,8 @@ WN_FN void http_take_line(WN_PRIVATE struct wn_packet *packet, uint32_t at, uint
 			request->error = SITE_BAD_REQUEST;
 	}
 	http_take_target(packet, method_end + 1, target_end, request);
-	http_take_version(packet, target_end + 1, end, request);
+	if (!request->error)
+		http_take_version(packet, target_end + 1, end, request);
 }
 
 /* -- fields -- */

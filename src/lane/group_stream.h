@@ -278,7 +278,7 @@ WN_FN void wn_group_stream_init(WN_PRIVATE struct wn_group_stream *stream, WN_PR
 {
 	wn_group_drive_init(&stream->drive, group, local, queue);
 	wn_stream_port_init(&stream->port, stream->drive.view);
-	stream->totals = stream->drive.values + WN_DRIVE_VALUES;
+	stream->totals = (WN_STAGED uint64_t *)(stream->drive.file + 1);
 	for (uint32_t i = wn_group_lane(); i < WN_STREAM_TOTALS; i += WN_GROUP_LANES)
 		stream->totals[i] = stream->drive.view->stream.words->totals[i];
 	stream->closing = stream->sq_room = 0;

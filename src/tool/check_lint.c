@@ -329,11 +329,31 @@ static void check_recursion(struct file *file)
 	}
 }
 
+/* What only connections have, in a program that takes none: from the head of the program on. */
+static void check_stream_words(struct file *file, uint32_t head)
+{
+	const struct wn_token *token;
+
+	for (uint32_t i = head; i < file->tokens.count && !is(file, i, ")"); i++)
+		if (is(file, i, "WN_STREAM"))
+			return;
+	for (uint32_t i = 0; i < file->tokens.count; i++) {
+		token = &file->tokens.list[i];
+		if (is_name(file, i) &&
+		    (is(file, i, "WN_MORE") || is(file, i, "WN_CLOSE") || is(file, i, "wn_consume") || is(file, i, "wn_keep") ||
+		     (token->length > 9 && !strncmp(token->text, "wn_reply_", 9))))
+			report(file, i, "%.*s is for connections: WN_PROGRAM's kind must have WN_STREAM in it", (int)token->length,
+			       token->text);
+	}
+}
+
 static void check_head(struct file *file)
 {
 	for (uint32_t i = 0; i < file->tokens.count; i++)
-		if (is(file, i, "WN_PROGRAM") && !file->tokens.list[i].in_directive)
+		if (is(file, i, "WN_PROGRAM") && !file->tokens.list[i].in_directive) {
+			check_stream_words(file, i);
 			return;
+		}
 	report(file, file->tokens.count, "no WN_PROGRAM(name, kind, look_bytes): not a packet program");
 }
 

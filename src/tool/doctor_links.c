@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -147,12 +148,34 @@ static void look_at_uring(struct wn_finding *finding)
 		    strerror(-rc));
 }
 
+/* The same ring, and a table of files in it as large as the connections. */
+static void look_at_tcp(struct wn_finding *finding)
+{
+	struct rlimit limit = {0, 0};
+
+	look_at_uring(finding);
+	snprintf(finding->speed, sizeof(finding->speed), "about 6 us of CPU a request and its answer, nearly all the kernel's");
+	if (finding->health == WN_MISSING) {
+		char *udp = strstr(finding->remedy, "or the udp link");
+
+		udp = udp ? udp - 2 : strstr(finding->remedy, "; the udp link");
+		if (udp)
+			*udp = '\0';
+		return;
+	}
+	getrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_max < 10064)
+		say(finding, WN_LIMITED, "no more than %llu connections a queue (RLIMIT_NOFILE): ulimit -Hn, LimitNOFILE=",
+		    (unsigned long long)limit.rlim_max);
+}
+
 void wn_doctor_links(struct wn_findings *findings)
 {
 	static const struct {
 		const char *kind;
 		void (*look)(struct wn_finding *finding);
-	} looks[] = {{"udp", look_at_udp}, {"packet", look_at_packet}, {"xdp", look_at_xdp}, {"uring", look_at_uring}};
+	} looks[] = {{"udp", look_at_udp}, {"packet", look_at_packet}, {"xdp", look_at_xdp}, {"uring", look_at_uring},
+		     {"uring:tcp", look_at_tcp}};
 
 	for (int k = 0; wn_link_kinds[k]; k++) {
 		const struct wn_link_ops *ops = wn_link_kinds[k];

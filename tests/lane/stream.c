@@ -44,11 +44,11 @@ WN_PROGRAM(pieces, WN_STREAM, WN_LOOK_ALL)
 	return first == TO_CLOSE ? WN_CLOSE : WN_REPLY;
 }
 
-static uint64_t now_ns;
+static uint64_t clock_ns;
 
 static inline uint64_t wn_lane_now_ns(void)
 {
-	return now_ns;
+	return clock_ns;
 }
 
 static inline void wn_counter_store(uint64_t *word, uint64_t value)
@@ -126,7 +126,7 @@ static void make(void)
 	memset(&ring, 0, sizeof(ring));
 	memset(&kernel, 0, sizeof(kernel));
 	kernel.seed = 1;
-	now_ns = 1000000000;
+	clock_ns = 1000000000;
 	ring.data = (struct wn_program_data){.file = (const uint8_t *)file_text, .file_bytes = 6, .file_address = at(file_text),
 					     .file_version = 3};
 	ring.lane.view = (struct wn_drive_view){
@@ -359,7 +359,7 @@ static void check_end(void)
 static void settle(int turns)
 {
 	for (int i = 0; i < turns; i++) {
-		now_ns += 300000000;
+		clock_ns += 300000000;
 		serve();
 	}
 }
@@ -689,7 +689,7 @@ static void act(void)
 	} else if (what == 95) {
 		complete((uint64_t)any(1 << 24) << 40 | any(1 << 24), (int32_t)any(600), any(1 << 20));
 	} else if (what == 96) {
-		now_ns += (uint64_t)any(700) * 1000000;
+		clock_ns += (uint64_t)any(700) * 1000000;
 	}
 }
 
