@@ -15,7 +15,30 @@
 
 #include "warpnic/types.h"
 
-#if defined(__OPENCL_VERSION__) || defined(__OPENCL_C_VERSION__)
+#if defined(WN_OPENCL_PLAIN)
+
+/* OpenCL C 1.2, section 6.12.11: what a device has that lacks the atomics of 2.0. */
+WN_FN uint32_t wn_word_load(WN_GLOBAL uint32_t *word)
+{
+	return atomic_or(word, 0u);
+}
+
+WN_FN void wn_word_store(WN_GLOBAL uint32_t *word, uint32_t value)
+{
+	atomic_xchg(word, value);
+}
+
+WN_FN uint32_t wn_word_add(WN_GLOBAL uint32_t *word, uint32_t amount)
+{
+	return atomic_add(word, amount);
+}
+
+WN_FN uint32_t wn_word_compare_exchange(WN_GLOBAL uint32_t *word, uint32_t expected, uint32_t value)
+{
+	return atomic_cmpxchg(word, expected, value);
+}
+
+#elif defined(__OPENCL_VERSION__) || defined(__OPENCL_C_VERSION__)
 
 /* OpenCL C 3.0, section 6.15.12. */
 WN_FN uint32_t wn_word_load(WN_GLOBAL uint32_t *word)

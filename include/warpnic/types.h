@@ -9,7 +9,8 @@
  *   WN_FN               a function of a header: static inline
  *   WN_GLOBAL           qualifier of a pointer to memory that host and device share
  *   WN_STAGED           qualifier of a pointer to the bytes of the packet in hand; on a GPU they
- *                       have been staged into the group's local memory
+ *                       have been staged into the group's local memory. The opencl device runs a packet
+ *                       where it lies, so there it is global unless the compiler is told otherwise
  *   WN_PRIVATE          qualifier of a pointer to a lane's own variable
  *   WN_STATIC_ASSERT    compile-time check; the message is an identifier, not a string
  *   WN_UNLIKELY         branch hint
@@ -29,7 +30,9 @@ typedef int int32_t;
 typedef long int64_t;
 #define WN_FN static inline
 #define WN_GLOBAL __global
-#define WN_STAGED __local
+#ifndef WN_STAGED
+#define WN_STAGED __global
+#endif
 #define WN_PRIVATE __private
 #define WN_STATIC_ASSERT(condition, name) typedef char wn_assert_##name[(condition) ? 1 : -1]
 

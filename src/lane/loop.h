@@ -74,7 +74,7 @@ WN_FN uint32_t wn_loop_slot(WN_PRIVATE const struct wn_port *port, uint32_t posi
 	wn_packet_of_slot(&packet, view->peers, index, &slot, view->slot_bytes, (uint32_t)wn_program_look_bytes,
 			  view->frames + wn_frame_offset(index, view->frame_stride),
 			  view->results + (uint64_t)index * view->segments_max * view->result_bytes, counts, data);
-	if ((packet.flags & WN_SLOT_FRAME) && ((uint32_t)wn_program_kind & (uint32_t)WN_ANY) == (uint32_t)WN_DATAGRAM)
+	if (((uint32_t)wn_program_kind & (uint32_t)WN_ANY) == (uint32_t)WN_DATAGRAM && (packet.flags & WN_SLOT_FRAME))
 		word = wn_stack_run(&packet, view->identity);
 	else if (packet.flags & WN_SLOT_TRAIN)
 		word = wn_loop_train(port, index, &packet);

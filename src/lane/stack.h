@@ -64,34 +64,54 @@ WN_FN void wn_stack_show(WN_PRIVATE struct wn_packet *packet, WN_PRIVATE const s
 	packet->local_port = wn_get16(frame->bytes + frame->transport + 2);
 }
 
+/*
+ * Before a datagram program runs on a frame: narrows the view to the datagram. 0, or the code with which it is over:
+ * WN_REPLY where the stack itself has answered with frame->length bytes, or that of a drop.
+ */
+WN_FN uint32_t wn_stack_before(WN_PRIVATE struct wn_packet *packet, WN_PRIVATE struct wn_frame *frame,
+			       WN_GLOBAL const struct wn_identity *identity, WN_PRIVATE uint32_t *length)
+{
+	uint32_t code;
+
+	if (packet->flags & WN_SLOT_TRUNCATED)
+		return WN_CODE_TRUNCATED;
+	frame->bytes = packet->bytes;
+	frame->identity = identity;
+	frame->length = packet->length;
+	frame->room = packet->room;
+	frame->flags = packet->flags;
+	code = wn_stack_receive(frame, length);
+	packet->changed = code == WN_REPLY;
+	if (!code)
+		wn_stack_show(packet, frame, *length);
+	return code;
+}
+
+/* After it: what becomes of the frame of `received` bytes. Code and length as in a verdict word, without the lap. */
+WN_FN uint32_t wn_stack_after(WN_PRIVATE struct wn_packet *packet, WN_PRIVATE struct wn_frame *frame, uint32_t word,
+			      uint32_t received)
+{
+	if (wn_verdict_code(word) == WN_CODE_RECORD)
+		return word;
+	if (wn_verdict_code(word) != WN_REPLY)
+		return wn_verdict_word(0, wn_verdict_code(word), received);
+	wn_udp_answer(frame, packet->length);
+	packet->changed = 1;
+	return wn_verdict_word(0, WN_REPLY, frame->length);
+}
+
 /* Runs a datagram program on a frame. Code and length as in a verdict word, without the lap. */
 WN_FN uint32_t wn_stack_run(WN_PRIVATE struct wn_packet *packet,
 			    WN_GLOBAL const struct wn_identity *identity)
 {
 	const uint32_t received = packet->length;
-	uint32_t length = 0, code, word;
+	uint32_t length = 0, code;
 	struct wn_frame frame;
 
-	if (packet->flags & WN_SLOT_TRUNCATED)
-		return wn_verdict_word(0, WN_CODE_TRUNCATED, 0);
-	frame.bytes = packet->bytes;
-	frame.identity = identity;
-	frame.length = received;
-	frame.room = packet->room;
-	frame.flags = packet->flags;
-	code = wn_stack_receive(&frame, &length);
-	packet->changed = code == WN_REPLY;
+	code = wn_stack_before(packet, &frame, identity, &length);
 	if (code)
 		return wn_verdict_word(0, code, code == WN_REPLY ? frame.length : 0);
-	wn_stack_show(packet, &frame, length);
-	word = wn_packet_judge(packet, wn_program_run(packet));
-	if (wn_verdict_code(word) == WN_CODE_RECORD)
-		return word;
-	if (wn_verdict_code(word) != WN_REPLY)
-		return wn_verdict_word(0, wn_verdict_code(word), received);
-	wn_udp_answer(&frame, packet->length);
-	packet->changed = 1;
-	return wn_verdict_word(0, WN_REPLY, frame.length);
+	return wn_stack_after(packet, &frame, wn_packet_judge(packet, wn_program_run(packet)), received);
 }
 
 #endif

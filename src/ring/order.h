@@ -23,8 +23,36 @@
 
 #if defined(__OPENCL_VERSION__) || defined(__OPENCL_C_VERSION__)
 
-/* OpenCL C 3.0, section 6.15.12. PoCL 3.1 reports the scope but does not declare it. */
-#if defined(__opencl_c_atomic_scope_all_devices)
+#if defined(WN_OPENCL_PLAIN)
+
+/*
+ * A device without acquire and release (OpenCL 3.0 makes them optional): batch mode only, where nobody but the
+ * kernel looks at memory from its launch until its end, and both are points of order.
+ */
+WN_FN uint32_t wn_load_acquire(WN_GLOBAL uint32_t *word)
+{
+	return *word;
+}
+
+WN_FN uint32_t wn_load_relaxed(WN_GLOBAL uint32_t *word)
+{
+	return *word;
+}
+
+WN_FN void wn_store_release(WN_GLOBAL uint32_t *word, uint32_t value)
+{
+	*word = value;
+}
+
+WN_FN void wn_store_relaxed(WN_GLOBAL uint32_t *word, uint32_t value)
+{
+	*word = value;
+}
+
+#else
+
+/* OpenCL C 3.0, section 6.15.12; 2.0 has all scopes. PoCL 3.1 reports the scope but does not declare it. */
+#if defined(__opencl_c_atomic_scope_all_devices) || __OPENCL_C_VERSION__ == 200
 #define WN_SCOPE memory_scope_all_svm_devices
 #else
 #define WN_SCOPE memory_scope_device
@@ -49,6 +77,8 @@ WN_FN void wn_store_relaxed(WN_GLOBAL uint32_t *word, uint32_t value)
 {
 	atomic_store_explicit((WN_GLOBAL atomic_uint *)word, value, memory_order_relaxed, WN_SCOPE);
 }
+
+#endif
 
 /* The device is little-endian, as its host is: the upper half is the one at the odd address. */
 WN_FN void wn_store_release16(WN_GLOBAL uint16_t *word, uint16_t value)

@@ -66,8 +66,9 @@ static const struct compiler compilers[] = {
 	{"metal", "clang++", "C++14 (Metal's shape)", {"clang++"}, "cc", native_entry,
 	 {"-x", "c++", "-std=c++14", "-Wall", "-Wextra", "-Wpedantic", "-fsyntax-only"}, 0},
 	{"opencl", "clang", "OpenCL C 3.0", {"clang"}, "cl", opencl_entry,
+	 /* Packets in local memory: the strictest that a device may choose. */
 	 {"-x", "cl", "-cl-std=CL3.0", "-target", "spir64", "-Xclang", "-finclude-default-header", "-Wall",
-	  "-Wextra", "-Wpedantic", "-fsyntax-only"}, 0},
+	  "-Wextra", "-Wpedantic", "-DWN_STAGED=__local", "-fsyntax-only"}, 0},
 	{"cuda", "nvcc", "CUDA C++", {"nvcc", "/usr/local/cuda/bin/nvcc"}, "cu", cuda_entry,
 	 {"-cubin", "-arch=sm_75", "-std=c++14", "-Xptxas", "-v"}, 0},
 	{"cuda", "clang++", "CUDA C++", {"clang++"}, "cu", cuda_entry,
