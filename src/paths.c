@@ -20,6 +20,7 @@ static int use_home(struct wn_paths *paths, const char *home)
 	snprintf(paths->include, WN_PATH_BYTES, "%s/include", home);
 	snprintf(paths->source, WN_PATH_BYTES, "%s/include", home);
 	snprintf(paths->cuda_worker, WN_PATH_BYTES, "%s/warpnic-cuda-worker", home);
+	snprintf(paths->opencl_worker, WN_PATH_BYTES, "%s/warpnic-opencl-worker", home);
 	return access(paths->programs, R_OK) == 0;
 }
 
@@ -40,6 +41,8 @@ static int use_build_tree(struct wn_paths *paths, const char *folder)
 		snprintf(paths->include, WN_PATH_BYTES, "%s/include", root);
 		snprintf(paths->source, WN_PATH_BYTES, "%s/src", root);
 		snprintf(paths->cuda_worker, WN_PATH_BYTES, "%.*s/warpnic-cuda-worker", WN_PATH_BYTES - 32,
+			 folder);
+		snprintf(paths->opencl_worker, WN_PATH_BYTES, "%.*s/warpnic-opencl-worker", WN_PATH_BYTES - 32,
 			 folder);
 		found = 1;
 	}

@@ -14,6 +14,7 @@ struct wn_paths {
 	char include[WN_PATH_BYTES];     /* holds warpnic/program.h */
 	char source[WN_PATH_BYTES];      /* holds lane/, ring/, device/cpu/entry.c */
 	char cuda_worker[WN_PATH_BYTES]; /* the program that a cuda device starts */
+	char opencl_worker[WN_PATH_BYTES]; /* the same of an opencl device */
 };
 
 /* Any thread. Fields are "" where nothing was found. */

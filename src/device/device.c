@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct wn_device_ops *const wn_device_kinds[] = {&wn_device_cpu, &wn_device_cuda, NULL};
+const struct wn_device_ops *const wn_device_kinds[] = {&wn_device_cpu, &wn_device_cuda, &wn_device_opencl,
+							    NULL};
 
 uint32_t wn_device_cores(void)
 {

@@ -115,8 +115,9 @@ void wn_doctor_system(struct wn_findings *findings)
 static void describe_device(struct wn_findings *findings, const struct wn_device_summary *device)
 {
 	struct wn_finding *finding = wn_finding_add(findings, "device", device->spec);
-	const int is_gpu = strncmp(device->spec, "cpu", 3) != 0;
+	const int is_cpu = !strncmp(device->spec, "cpu", 3), is_opencl = !strncmp(device->spec, "opencl", 6);
 	struct wn_paths paths;
+	const char *worker;
 
 	finding->health = device->usable ? device->note[0] ? WN_LIMITED : WN_HEALTHY : WN_MISSING;
 	snprintf(finding->note, sizeof(finding->note), "%.100s%s%.80s", device->name,
@@ -125,13 +126,15 @@ static void describe_device(struct wn_findings *findings, const struct wn_device
 	if (!device->usable)
 		return;
 	snprintf(finding->speed, sizeof(finding->speed), "%s",
-		 is_gpu ? "some us a packet alone; 50 M/s a queue, 400 M/s in all (one H200)"
-			: "some ns a packet and the program's own time, on each core");
+		 is_cpu      ? "some ns a packet and the program's own time, on each core"
+		 : is_opencl ? "not known: never run on a GPU; `warpnic bench` measures it"
+			     : "some us a packet alone; 50 M/s a queue, 400 M/s in all (one H200)");
 	wn_paths_find(&paths);
-	if (is_gpu && access(paths.cuda_worker, X_OK)) {
+	worker = is_opencl ? paths.opencl_worker : paths.cuda_worker;
+	if (!is_cpu && access(worker, X_OK)) {
 		finding->health = WN_MISSING;
 		snprintf(finding->remedy, sizeof(finding->remedy),
-			 "its worker process is not there: %.150s; install all that was built", paths.cuda_worker);
+			 "its worker process is not there: %.150s; install all that was built", worker);
 	}
 }
 

@@ -26,7 +26,10 @@ struct program {
 	uint32_t packets;
 	const char *tables[4];
 	const char *data;
-	const char *load;
+	const char *load;      /* for its loader; %s: the folder of the files */
+	const char *parameter;
+	int is_dns;            /* its payloads are questions */
+	int is_thorough;       /* it is also run with the variants that only change how lanes are dealt out */
 };
 
 /* Events one behind the other: what was sent in one stream, what was delivered in another. */
@@ -106,10 +109,37 @@ static uint32_t make_question(struct source *source, uint8_t *bytes)
 	return length;
 }
 
+/* A DNS query (RFC 1035, section 4.1) for a name of the zone that make_files() writes, or for another. */
+static uint32_t make_query(struct source *source, uint8_t *bytes)
+{
+	static const char *const names[] = {"\3www", "\4mail", "\5alias", "\1x\4wild", "\3sub", "\0nothing", "\2ns"};
+	static const uint8_t types[] = {1, 28, 15, 16, 2, 6, 255, 5};
+	static const uint8_t head[] = {0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0};
+	static const uint8_t zone[] = "\7example\3org";
+	const char *name = names[next_random(source) % 7];
+	uint32_t length = sizeof(head);
+
+	memcpy(bytes, head, sizeof(head));
+	bytes[0] = (uint8_t)next_random(source);
+	memcpy(bytes + length, name, strlen(name));
+	length += (uint32_t)strlen(name);
+	memcpy(bytes + length, zone, sizeof(zone));
+	length += sizeof(zone);
+	bytes[length++] = 0;
+	bytes[length++] = types[next_random(source) % 8];
+	bytes[length++] = 0;
+	bytes[length++] = 1;
+	if (next_random(source) % 4 == 0)
+		bytes[next_random(source) % length] ^= (uint8_t)(1u << next_random(source) % 8);
+	return length;
+}
+
 static uint32_t make_payload(struct source *source, uint8_t *bytes, uint32_t most)
 {
 	uint32_t length;
 
+	if (source->program->is_dns)
+		return make_query(source, bytes);
 	if (source->program->tables[0] || source->program->data)
 		return make_question(source, bytes);
 	length = random_length(source, most);
@@ -254,8 +284,9 @@ static const char *link_of(enum shape shape)
 	}
 }
 
-static void run_program(const struct program *program, const char *device, enum wn_mode mode,
-			struct outcome *outcome)
+/* 0, or the status with which it could not begin. */
+static int run_program(const struct program *program, const char *device, enum wn_mode mode,
+		       struct outcome *outcome)
 {
 	struct source source = {
 		.program = program, .outcome = outcome, .random = 88172645463325252u};
@@ -274,7 +305,8 @@ static void run_program(const struct program *program, const char *device, enum 
 		.data = program->data,
 		.stop_ms = 20000,
 	};
-	char tables[4][128], path[256];
+	char tables[4][128], path[256], load[256];
+	const char *const loads[] = {load}, *const parameters[] = {program->parameter};
 	struct wn_error error = {0};
 	struct wn_runtime *runtime;
 
@@ -286,13 +318,20 @@ static void run_program(const struct program *program, const char *device, enum 
 		snprintf(tables[i], sizeof(tables[i]), program->tables[i], folder);
 		params.tables[params.table_count++] = tables[i];
 	}
+	if (program->load) {
+		snprintf(load, sizeof(load), program->load, folder);
+		params.loads = loads;
+		params.load_count = 1;
+	}
+	if (program->parameter)
+		params.parameters[params.parameter_count++] = parameters[0];
 	outcome->sent.bytes = outcome->sent.count = outcome->delivered.bytes =
 		outcome->delivered.count = 0;
 	memset(&outcome->counters, 0, sizeof(outcome->counters));
 	runtime = wn_runtime_create(&params, &error);
-	if (!CHECK(runtime != NULL)) {
+	if (!runtime) {
 		printf("# %s\n", error.text);
-		return;
+		return error.status;
 	}
 	if (CHECK_INT(wn_runtime_start(runtime, &error), 0)) {
 		while (!wn_runtime_wait(runtime, 1000))
@@ -305,6 +344,7 @@ static void run_program(const struct program *program, const char *device, enum 
 		printf("# %s\n", error.text);
 	}
 	wn_runtime_destroy(runtime);
+	return 0;
 }
 
 /* -- the comparison -- */
@@ -373,17 +413,19 @@ static const struct program programs[] = {
 	{.name = "count", .shape = FRAMES, .packets = 20000},
 	{.name = "echo", .shape = DATAGRAMS, .packets = 20000},
 	{.name = "echo", .shape = STACKED, .packets = 20000},
-	{.name = "echo", .shape = TRAINS, .packets = 1500},
+	{.is_thorough = 1, .name = "echo", .shape = TRAINS, .packets = 1500},
 	{.name = "count", .shape = TRAINS, .packets = 1500},
 	{.name = "transform", .shape = DATAGRAMS, .packets = 20000},
-	{.name = "transform", .shape = STACKED, .packets = 20000},
+	{.is_thorough = 1, .name = "transform", .shape = STACKED, .packets = 20000},
 	{.name = "transform", .shape = TRAINS, .packets = 1000},
+	{.name = "sum", .shape = FRAMES, .packets = 10000},
+	{.name = "work", .shape = DATAGRAMS, .packets = 2000},
 	{.name = "forward", .shape = FRAMES, .packets = 10000},
 	{.name = "capture", .shape = FRAMES, .packets = 10000},
 	{.name = "l2fwd", .shape = FRAMES, .packets = 20000},
 	{.name = "mixed.c", .shape = DATAGRAMS, .packets = 30000},
 	{.name = "mixed.c", .shape = FRAMES, .packets = 20000},
-	{.name = "mixed.c", .shape = TRAINS, .packets = 1500},
+	{.is_thorough = 1, .name = "mixed.c", .shape = TRAINS, .packets = 1500},
 	{.name = "peer.c", .shape = DATAGRAMS, .packets = 10000},
 	{.name = "peer.c", .shape = STACKED, .packets = 20000},
 	{.name = "dialect.c",
@@ -398,20 +440,41 @@ static const struct program programs[] = {
 	 .data = "data"},
 	{.name = "values.c", .shape = DATAGRAMS, .packets = 30000, .tables = VALUES_TABLES},
 	{.name = "values.c", .shape = STACKED, .packets = 20000, .tables = VALUES_TABLES},
+	{.name = "filter", .shape = FRAMES, .packets = 20000, .load = "expression=udp port 53 or ip6 or greater 700"},
+	{.name = "route", .shape = FRAMES, .packets = 20000, .load = "routes=%s/interfaces", .parameter = "icmp_rate=0"},
+	{.name = "dns", .shape = DATAGRAMS, .packets = 20000, .load = "zone=%s/zone",
+	 .parameter = "rate_limit=0", .is_dns = 1},
+	{.name = "dns", .shape = STACKED, .packets = 10000, .load = "zone=%s/zone",
+	 .parameter = "rate_limit=0", .is_dns = 1},
 };
 
 static const struct variant {
 	const char *device;
 	enum wn_mode mode;
 	const char *name;
-} variants[] = {
-	{"", WN_MODE_RESIDENT, "resident"},
-	{",groups=1", WN_MODE_RESIDENT, "resident, one group"},
-	{",lease=2", WN_MODE_LEASE, "lease"},
-	{"", WN_MODE_BATCH, "batch"},
-	{",code=ptx", WN_MODE_RESIDENT, "resident, PTX"},
-	{",rings=gpu", WN_MODE_RESIDENT, "resident, rings in GPU memory"},
-	{",rings=gpu,lease=2", WN_MODE_LEASE, "lease, rings in GPU memory"},
+	int only_thorough;
+} cuda_variants[] = {
+	{"", WN_MODE_RESIDENT, "resident", 0},
+	{",groups=1", WN_MODE_RESIDENT, "resident, one group", 0},
+	{",lease=2", WN_MODE_LEASE, "lease", 0},
+	{"", WN_MODE_BATCH, "batch", 0},
+	{",code=ptx", WN_MODE_RESIDENT, "resident, PTX", 0},
+	{",rings=gpu", WN_MODE_RESIDENT, "resident, rings in GPU memory", 0},
+	{",rings=gpu,lease=2", WN_MODE_LEASE, "lease, rings in GPU memory", 0},
+	{NULL, WN_MODE_AUTO, NULL, 0},
+};
+
+/*
+ * One group of one lane, as suits processors; several lanes, whose barriers are real ones; parts of a queue that
+ * share a group. On a device that cannot poll only batch mode is left, in the driver's own time.
+ */
+static const struct variant opencl_variants[] = {
+	{"", WN_MODE_RESIDENT, "resident", 0},
+	{",lanes=8,groups=3", WN_MODE_RESIDENT, "resident, 8 lanes, three parts", 1},
+	{",lease=2", WN_MODE_LEASE, "lease", 0},
+	{"", WN_MODE_BATCH, "batch", 0},
+	{",transfer=copy,lanes=4,batch=32,ahead=8", WN_MODE_BATCH, "batch, copied, 4 lanes, 32 packets a launch", 1},
+	{NULL, WN_MODE_AUTO, NULL, 0},
 };
 
 static const struct program *program_now;
@@ -435,6 +498,7 @@ static void test_match(void)
 {
 	struct program program = *program_now;
 	char device[64], data[128];
+	int rc;
 
 	snprintf(data, sizeof(data), "%s/data", folder);
 	if (program.data)
@@ -444,10 +508,13 @@ static void test_match(void)
 	snprintf(device, sizeof(device), "%s%s", device_kind, variant_now->device);
 	if (strstr(variant_now->device, "rings") && !starts(device))
 		SKIP("no GPU memory here that the host can write");
-	run_program(&program, "cpu", WN_MODE_BATCH, &on_cpu);
+	rc = run_program(&program, "cpu", WN_MODE_BATCH, &on_cpu);
+	if (rc == WN_UNAVAILABLE)
+		SKIP("this build has not what the program needs");
+	CHECK_INT(rc, 0);
 	CHECK(on_cpu.counters.received > 0);
-	run_program(&program, device, variant_now->mode, &on_device);
-	compare(&on_cpu, &on_device);
+	if (CHECK_INT(run_program(&program, device, variant_now->mode, &on_device), 0))
+		compare(&on_cpu, &on_device);
 }
 
 static void write_text(const char *name, const char *text, size_t bytes)
@@ -467,6 +534,13 @@ static void make_files(void)
 			  names[] = "0 7\n1 8\n3 9\n72623859790382856 1\n";
 	static const char routes[] =
 		"10.0.0.0/8 1\n10.1.0.0/16 2\n10.1.128.0/17 3\n2001:db8::/32 4\n::/0 5\n";
+	static const char interfaces[] = "interface 0 mac 02:00:00:00:00:09 ip 10.0.0.9/24\n"
+					 "route 10.0.0.0/8 link 0 mac 02:00:00:00:01:01\n"
+					 "route fd00::/16 link 0 mac 02:00:00:00:01:02\n";
+	static const char zone[] = "$ORIGIN example.org.\n$TTL 60\n@ SOA ns host 1 2 3 4 5\n@ NS ns\n@ MX 10 mail\n"
+				   "ns A 192.0.2.1\nns AAAA 2001:db8::1\nwww A 192.0.2.2\nwww A 192.0.2.3\n"
+				   "mail A 192.0.2.9\nalias CNAME www\n*.wild TXT \"x\"\nsub NS ns.sub\n"
+				   "ns.sub A 192.0.2.7\n";
 	static const char sized_slots[] = "0 x010203040506\n2 x212223242526\n5 7u16 192.0.2.5\n";
 	static const char sized_names[] =
 		"0 1 2 3\n1 0xffu8 x0102030405060708090a0b0c0d0e0f 7\n3 7 8 9\n";
@@ -479,6 +553,8 @@ static void make_files(void)
 	write_text("sized-slots", sized_slots, sizeof(sized_slots) - 1);
 	write_text("sized-names", sized_names, sizeof(sized_names) - 1);
 	write_text("sized-routes", sized_routes, sizeof(sized_routes) - 1);
+	write_text("interfaces", interfaces, sizeof(interfaces) - 1);
+	write_text("zone", zone, sizeof(zone) - 1);
 	write_text("slots", slots, sizeof(slots) - 1);
 	write_text("names", names, sizeof(names) - 1);
 	write_text("routes", routes, sizeof(routes) - 1);
@@ -488,7 +564,7 @@ static void make_files(void)
 static void remove_files(void)
 {
 	static const char *const files[] = {"slots",	   "names",	  "routes",	 "data",
-					    "sized-slots", "sized-names", "sized-routes"};
+					    "sized-slots", "sized-names", "sized-routes", "interfaces", "zone"};
 	char path[128];
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
@@ -512,8 +588,10 @@ static int is_usable(const char *kind)
 int main(int count, char **arguments)
 {
 	static char name[128];
+	int is_opencl;
 
 	device_kind = count > 1 ? arguments[1] : "cuda";
+	is_opencl = !strncmp(device_kind, "opencl", 6);
 	if (!is_usable(device_kind))
 		return check_skip_all("no such device on this machine");
 	on_cpu.sent.events = malloc(EVENTS_BYTES);
@@ -521,16 +599,18 @@ int main(int count, char **arguments)
 	on_device.sent.events = malloc(EVENTS_BYTES);
 	on_device.delivered.events = malloc(EVENTS_BYTES);
 	make_files();
-	for (size_t v = 0; v < sizeof(variants) / sizeof(variants[0]); v++) {
-		if (count > 2 && !strstr(variants[v].name, arguments[2]))
+	for (const struct variant *v = is_opencl ? opencl_variants : cuda_variants; v->name; v++) {
+		if (count > 2 && !strstr(v->name, arguments[2]))
 			continue;
 		for (size_t p = 0; p < sizeof(programs) / sizeof(programs[0]); p++) {
 			static const char *const shapes[] = {"datagrams", "frames", "the stack",
 							     "trains"};
 
+			if (v->only_thorough && !programs[p].is_thorough)
+				continue;
 			program_now = &programs[p];
-			variant_now = &variants[v];
-			snprintf(name, sizeof(name), "%s, %s, %s", variants[v].name,
+			variant_now = v;
+			snprintf(name, sizeof(name), "%s, %s, %s", v->name,
 				 programs[p].name, shapes[programs[p].shape]);
 			check_run(test_match, name);
 		}

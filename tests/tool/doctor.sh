@@ -15,6 +15,7 @@ for name in $("$WARPNIC" links --json | sed -n 's/.*"kind": "\([a-z]*\)".*/\1/p'
 done
 result "$(status grep -q '^  cpu  *works' "$folder/text")" 'the cpu device works'
 result "$(status grep -q '^  cuda' "$folder/text")" 'the cuda device is named'
+result "$(status grep -q '^  opencl' "$folder/text")" 'the opencl device is named'
 result "$(status grep -q '^  lo ' "$folder/text")" 'the interface lo is there'
 result "$(if grep -q '	' "$folder/text"; then echo 1; else echo 0; fi)" 'no tabs, no escape sequences when it is not a terminal'
 

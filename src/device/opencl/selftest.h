@@ -12,13 +12,13 @@
 #include "warpnic/types.h"
 
 enum {
-	WN_SELFTEST_LINES = 8,
-	WN_SELFTEST_WORDS = 32,
-	WN_SELFTEST_END = 0x7fffffff    /* in place of a round: there are no more */
+	WN_CL_SELFTEST_LINES = 8,
+	WN_CL_SELFTEST_WORDS = 32,
+	WN_CL_SELFTEST_END = 0x7fffffff    /* in place of a round: there are no more */
 };
 
 /* In memory that host and device share. */
-struct wn_selftest {
+struct wn_cl_selftest {
 	uint32_t to_device;     /* rounds, the host's */
 	uint8_t pad_to_device[124];
 	uint32_t to_host;       /* rounds, the device's */
@@ -28,11 +28,11 @@ struct wn_selftest {
 	uint64_t clock_ns;      /* the device's clock in this round, in front of to_host */
 	uint64_t cycles;        /* the multiprocessor's, at the same moment */
 	uint8_t pad_clock[112];
-	uint32_t down[WN_SELFTEST_LINES][WN_SELFTEST_WORDS]; /* host to device */
-	uint32_t up[WN_SELFTEST_LINES][WN_SELFTEST_WORDS];   /* device to host */
+	uint32_t down[WN_CL_SELFTEST_LINES][WN_CL_SELFTEST_WORDS]; /* host to device */
+	uint32_t up[WN_CL_SELFTEST_LINES][WN_CL_SELFTEST_WORDS];   /* device to host */
 };
 
-WN_FN uint32_t wn_selftest_word(uint32_t round, uint32_t i)
+WN_FN uint32_t wn_cl_selftest_word(uint32_t round, uint32_t i)
 {
 	return (round * 2654435761u) ^ (i * 40503u) ^ round;
 }

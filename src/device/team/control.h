@@ -35,6 +35,7 @@ enum {
 
 enum wn_team_state {
 	WN_TEAM_STARTING,
+	WN_TEAM_TRYING,                 /* opencl: it tries what may not come back: five seconds, no more */
 	WN_TEAM_TESTING,                /* rings=gpu: the device's process plays the host of the self-test */
 	WN_TEAM_PREPARED,               /* all is ready to launch; it waits for a byte to come */
 	WN_TEAM_READY,                  /* all groups serve, or launches will be made */
@@ -78,6 +79,12 @@ struct wn_team_control {
 	uint32_t doze_ns;
 	uint32_t is_driven;             /* all queues are, one group each */
 	uint32_t times_off;             /* no stage is measured */
+	uint32_t lanes;                 /* opencl: work-items a group; 0: as many as suit the device */
+	uint32_t parts;                 /* opencl: groups a queue; 0: one, and in batch mode as suits the device */
+	uint32_t ahead;                 /* opencl, batch: launches under way */
+	uint32_t batch_slots;           /* opencl, batch: slots of one launch; 0: as suits the ring */
+	uint32_t transfer;              /* opencl, batch: 0 as suits, 1 mapped, 2 copied */
+	uint32_t is_selftest;           /* opencl: nothing but the handshake is wanted */
 	uint64_t image_bytes;           /* of the code object */
 	uint64_t positions_offset;      /* queue_count * group_count words, from the start of this struct */
 	uint64_t alive_offset;          /* the same */
@@ -99,6 +106,10 @@ struct wn_team_control {
 	uint32_t is_unfit;              /* 1, before state: this mode does not do here, another one may */
 	char text[1024];
 	uint64_t round_trip_ns;         /* of the self-test in host memory, the median */
+	uint32_t chosen_mode;           /* opencl: enum wn_mode; written before it is prepared, and why: */
+	char choice[256];
+	uint32_t rounds, stale;         /* opencl: messages of the handshake that came, and words that were wrong */
+	uint64_t launches;              /* opencl: kernels that were started */
 	uint64_t clock_error_ns;        /* of the GPU's clock against the host's */
 	double cycle_ns;                /* of a multiprocessor's cycle, measured while it was tested */
 	struct wn_selftest near_test __attribute__((aligned(WN_LINE_BYTES))); /* what the device says in it */

@@ -19,6 +19,7 @@
 extern char **environ;
 
 #define PREPARE_NS (60 * WN_SECOND_NS)
+#define TEST_NS (5 * WN_SECOND_NS)
 #define END_NS (10 * WN_SECOND_NS)
 
 static uint64_t round_up(uint64_t bytes, uint64_t to)
@@ -157,6 +158,12 @@ static int make_control(struct wn_team *team, struct wn_error *error)
 		.lease_ms = params->lease_ms,
 		.doze_ns = params->doze_ns,
 		.times_off = params->times_off,
+		.lanes = params->lanes,
+		.parts = params->parts,
+		.ahead = params->ahead,
+		.batch_slots = params->batch_slots,
+		.transfer = params->transfer,
+		.is_selftest = params->is_selftest,
 		.is_driven = params->drives != NULL,
 		.image_bytes = params->code->bytes,
 	};
@@ -372,11 +379,16 @@ static int wait_state(struct wn_team *team, enum wn_team_state state, const char
 		      struct wn_error *error)
 {
 	const int64_t until = wn_clock_ns() + PREPARE_NS;
+	int64_t tested_ns = 0;
 
 	while (wn_load_acquire(&team->control->state) < state) {
 		if (wn_team_has_ended(team, 5))
 			break;
-		if (wn_clock_ns() > until || wn_load_relaxed(team->params.hurry)) {
+		if (wn_load_acquire(&team->control->state) != WN_TEAM_TRYING)
+			tested_ns = 0;
+		else if (!tested_ns)
+			tested_ns = wn_clock_ns();
+		if (wn_clock_ns() > until || (tested_ns && wn_clock_ns() - tested_ns > TEST_NS) || wn_load_relaxed(team->params.hurry)) {
 			wn_team_kill(team);
 			return wn_fail(error, ETIMEDOUT, WN_UNAVAILABLE,
 				       "%s device: its worker %s in time", team->params.kind, what);

@@ -36,7 +36,7 @@ struct wn_team_params {
 	char worker[WN_PATH_BYTES];         /* the program that is its process */
 	const char *program;                /* name, for messages */
 	uint32_t ordinal;
-	enum wn_mode mode;                  /* not auto */
+	enum wn_mode mode;                  /* auto: the process chooses */
 	uint32_t queue_count;
 	uint32_t group_count;               /* a queue */
 	uint32_t stage_bytes;
@@ -44,6 +44,7 @@ struct wn_team_params {
 	uint32_t lease_ms;
 	uint32_t doze_ns;
 	uint32_t times_off;
+	uint32_t lanes, parts, ahead, batch_slots, transfer, is_selftest; /* opencl's: see control.h */
 	const struct wn_ring_view *views;   /* queue_count of them, and their rings' descriptors */
 	const int *ring_fds;
 	struct wn_drive *const *drives;     /* the same, where the device drives the queues; else NULL */
@@ -76,7 +77,8 @@ void wn_team_continue(struct wn_team *team, const struct wn_team *old);
 
 /*
  * Starts a worker process and waits until it has prepared everything, at most for a minute (a driver may
- * have to compile the code first). 0 or -errno with its reason; then there is no process.
+ * have to compile the code first), and of that five seconds in WN_TEAM_TRYING. 0 or -errno with its reason; then
+ * there is no process. -ETIMEDOUT with the state still WN_TEAM_TRYING: what it tried did not come back.
  */
 int wn_team_spawn(struct wn_team *team, struct wn_error *error);
 
