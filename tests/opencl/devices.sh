@@ -8,7 +8,7 @@ set -eu
 trap finish EXIT
 status() { if "$@"; then echo 0; else echo 1; fi; }
 here=$(dirname "$0")
-real=$(ls /usr/lib/*/libOpenCL.so.1 2>/dev/null | head -n 1 || true)
+real=$(find /usr/lib -maxdepth 2 -name libOpenCL.so.1 2>/dev/null | head -n 1)
 export XDG_CACHE_HOME="$folder/cache" POCL_CACHE_DIR="$folder/pocl"
 mkdir -p "$XDG_CACHE_HOME" "$POCL_CACHE_DIR"
 
@@ -65,7 +65,7 @@ run_with() {
 run_with 'resident: ' 'auto: PoCL passes the handshake, resident' --device opencl
 run_with 'lease: ' 'lease' --device opencl --mode lease
 run_with 'batch: as asked' 'batch' --device opencl --mode batch
-kept=$(ls "$XDG_CACHE_HOME"/warpnic/opencl/*.bin | wc -l)
+kept=$(find "$XDG_CACHE_HOME/warpnic/opencl" -name "*.bin" | wc -l)
 result "$(status [ "$kept" -ge 3 ])" "binaries are kept ($kept)"
 for file in "$XDG_CACHE_HOME"/warpnic/opencl/*.bin; do printf 'x' | dd of="$file" bs=1 seek=5000 conv=notrunc 2>/dev/null; done
 run_with 'batch: as asked' 'a damaged binary is made anew' --device opencl --mode batch
