@@ -23,7 +23,8 @@ result "$(status grep -qF '2 devices for 1 queue' "$folder/out")" 'and how many 
 
 # workers_of PROCESS: the worker processes it has started
 workers_of() {
-	for child in $(cat /proc/"$1"/task/*/children 2>/dev/null); do
+	tasks=$(cat /proc/"$1"/task/*/children 2>/dev/null)
+	for child in $tasks; do
 		! grep -q '^warpnic-opencl' "/proc/$child/comm" 2>/dev/null || echo "$child"
 	done
 }
