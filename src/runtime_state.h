@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a runtime owns: shared by runtime.c (its life), reload.c (a change of program while it lives) and
- * snapshot.c (what can be asked of it).
+ * What a runtime owns: shared by runtime.c (its life), fit.c (whether its parts fit together), reload.c (a change
+ * of program while it lives) and snapshot.c (what can be asked of it).
  */
 #ifndef WN_RUNTIME_STATE_H
 #define WN_RUNTIME_STATE_H

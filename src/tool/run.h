@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of `warpnic run` share: run.c, run_report.c, run_table.c, run_records.c, run_file.c, run_control.c.
+ * What the files of `warpnic run` share: run.c, and run_*.c, each named by what it does.
  */
 #ifndef WN_TOOL_RUN_H
 #define WN_TOOL_RUN_H
@@ -8,6 +8,27 @@
 #include <stdio.h>
 
 #include "warpnic/runtime.h"
+
+/* -- run_options.c -- */
+
+/* What the command line asked for. Made once, and there to the end: the runtime's parameters point into it. */
+struct wn_run_config {
+	struct wn_runtime_params params;
+	char made[WN_LINKS_MAX][1000];   /* links spelled out from -i, -r and -w */
+	uint32_t made_count;
+	char **loads;                    /* "OPTION=VALUE", allocated */
+	uint32_t load_count;
+	char named[WN_WISHES_MAX][256];  /* parameters given as options of their own: "--NAME=VALUE" */
+	uint32_t named_count;
+	char filter[4096];
+	const char *read, *write, *records, *control;
+	double duration, interval;
+	int json, quiet;
+	int writes_stdout;              /* packets or records go there: talk must not */
+};
+
+/* Fills a config from the command line; what it has not named stays. 0, -1: help was printed, or the exit status. */
+int wn_run_parse(struct wn_run_config *config, int argc, char **argv);
 
 /* One look at a running runtime. */
 struct wn_run_sample {

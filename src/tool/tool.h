@@ -9,7 +9,7 @@
 #include "tool/arguments.h"
 #include "warpnic/status.h"
 
-extern const struct wn_command wn_command_run;       /* run.c; its .run is wn_tool_run */
+extern const struct wn_command wn_command_run;       /* run_options.c; its .run is wn_tool_run */
 extern const struct wn_command wn_command_send;      /* send.c */
 extern const struct wn_command wn_command_reload;    /* control_client.c */
 extern const struct wn_command wn_command_stats;
