@@ -156,6 +156,14 @@ const char *wn_runtime_device_name(const struct wn_runtime *runtime)
 	return runtime->device.name;
 }
 
+int wn_runtime_device_fact(const struct wn_runtime *runtime, uint32_t number, struct wn_device_fact *fact)
+{
+	const struct wn_device_ops *ops = runtime->device.ops;
+
+	memset(fact, 0, sizeof(*fact));
+	return ops->fact ? ops->fact(&runtime->device, number, fact) : 0;
+}
+
 uint32_t wn_runtime_device_power_mw(const struct wn_runtime *runtime)
 {
 	const struct wn_device_ops *ops = runtime->device.ops;

@@ -44,6 +44,12 @@ struct wn_stage_times {
 				* device what a look at the clock takes, which is taken off */
 };
 
+/* What a report of a device names beside it: "self-test" "2000 messages, 0 stale words"; "MSL" "3.1". */
+struct wn_device_fact {
+	char name[24];
+	char value[160];
+};
+
 /* Fills up to `capacity` entries; returns how many there are. Any thread. */
 WN_API int wn_device_list(struct wn_device_summary *list, uint32_t capacity);
 

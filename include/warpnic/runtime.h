@@ -259,6 +259,12 @@ WN_API const char *wn_runtime_device_name(const struct wn_runtime *runtime);
 
 /* Milliwatts that the device draws just now, after stop: drew just before; 0 where it does not tell. The owner's. */
 WN_API uint32_t wn_runtime_device_power_mw(const struct wn_runtime *runtime);
+
+/*
+ * Fact `number`, from 0, that the device tells of itself (its driver, its self-test), for reports. Returns 0 where
+ * there is no such fact. Between a start that succeeded and destroy; the owner's.
+ */
+WN_API int wn_runtime_device_fact(const struct wn_runtime *runtime, uint32_t number, struct wn_device_fact *fact);
 WN_API enum wn_mode wn_runtime_mode(const struct wn_runtime *runtime);
 WN_API const char *wn_runtime_link_where(const struct wn_runtime *runtime, uint32_t link);
 /* Whether the device drives the link's queues itself. */

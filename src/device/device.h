@@ -145,6 +145,13 @@ struct wn_device_ops {
 	/* Milliwatts that it draws just now; 0: not known. NULL: it does not tell. Any thread. */
 	uint32_t (*power_mw)(const struct wn_device *device);
 
+	/*
+	 * Fills fact `number` from 0, as `warpnic selftest` prints it: versions of language and driver, what the
+	 * handshake brought ("self-test", "N messages, M stale words"). Returns 0 where there is no such fact. NULL:
+	 * it has none. Between start and close, also after stop; the owner's thread.
+	 */
+	int (*fact)(const struct wn_device *device, uint32_t number, struct wn_device_fact *fact);
+
 	/* Undoes open and start. Not called after a stop that timed out. */
 	void (*close)(struct wn_device *device);
 };

@@ -270,6 +270,29 @@ static uint32_t several_power_mw(const struct wn_device *device)
 	return sum;
 }
 
+/* Those of all parts, one part after the other. */
+static int several_fact(const struct wn_device *device, uint32_t number, struct wn_device_fact *fact)
+{
+	struct wn_several *several = device->state;
+	int found = 0;
+
+	pthread_mutex_lock(&several->lock);
+	for (uint32_t i = 0; !found && i < several->count; i++) {
+		const struct wn_device *part = &several->parts[i].device;
+		uint32_t own = 0;
+
+		if (several->parts[i].is_lost || !part->ops || !part->ops->fact)
+			continue;
+		while (!found && part->ops->fact(part, own, fact)) {
+			found = number == 0;
+			number -= !found;
+			own++;
+		}
+	}
+	pthread_mutex_unlock(&several->lock);
+	return found;
+}
+
 const struct wn_device_ops wn_device_several = {
 	.kind = "several",
 	.summary = "several devices as one",
@@ -284,5 +307,6 @@ const struct wn_device_ops wn_device_several = {
 	.sum_counters = several_sum_counters,
 	.stage = several_stage,
 	.power_mw = several_power_mw,
+	.fact = several_fact,
 	.close = several_close,
 };

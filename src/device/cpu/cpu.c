@@ -468,6 +468,18 @@ static int cpu_stop(struct wn_device *device, int64_t deadline_ns, int abandon)
 	return 0;
 }
 
+static int cpu_fact(const struct wn_device *device, uint32_t number, struct wn_device_fact *fact)
+{
+	(void)device;
+	snprintf(fact->name, sizeof(fact->name), "compiler");
+#ifdef __clang__
+	snprintf(fact->value, sizeof(fact->value), "%s", __VERSION__);
+#else
+	snprintf(fact->value, sizeof(fact->value), "gcc %s", __VERSION__);
+#endif
+	return number == 0;
+}
+
 static struct wn_trace *cpu_trace(struct wn_device *device)
 {
 	const struct cpu *cpu = device->state;
@@ -528,5 +540,6 @@ const struct wn_device_ops wn_device_cpu = {
 	.sum_counters = cpu_sum_counters,
 	.stage = cpu_stage,
 	.trace = cpu_trace,
+	.fact = cpu_fact,
 	.close = cpu_close,
 };

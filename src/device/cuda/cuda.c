@@ -505,6 +505,7 @@ const struct wn_device_ops wn_device_cuda = {
 	.replace = wn_remote_replace,
 	.drop = wn_remote_drop,
 	.sum_counters = wn_remote_sum_counters,
+	.fact = wn_remote_fact,
 	.stage = cuda_stage,
 	.power_mw = cuda_power_mw,
 	.close = cuda_close,

@@ -439,6 +439,9 @@ static int run_selftest(struct wn_cuda_worker *worker, uint32_t rounds, int64_t 
 		worker->team.control->cycle_ns =
 			(double)(test->clock_ns - first_ns) / (double)(test->cycles - first_cycles);
 	stale += wn_load_acquire(&test->stale);
+	if (rounds == WN_SELFTEST_ROUNDS)
+		worker->team.control->rounds = round - 1;
+	worker->team.control->stale += stale;
 	if (round > rounds && !stale)
 		return 0;
 	return wn_team_fail(&worker->team,

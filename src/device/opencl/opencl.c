@@ -236,5 +236,6 @@ const struct wn_device_ops wn_device_opencl = {
 	.replace = wn_remote_replace,
 	.drop = wn_remote_drop,
 	.sum_counters = wn_remote_sum_counters,
+	.fact = wn_remote_fact,
 	.close = opencl_close,
 };

@@ -108,7 +108,7 @@ struct wn_team_control {
 	uint64_t round_trip_ns;         /* of the self-test in host memory, the median */
 	uint32_t chosen_mode;           /* opencl: enum wn_mode; written before it is prepared, and why: */
 	char choice[256];
-	uint32_t rounds, stale;         /* opencl: messages of the handshake that came, and words that were wrong */
+	uint32_t rounds, stale;         /* messages of the self-test that came, and words that were wrong */
 	uint64_t launches;              /* opencl: kernels that were started */
 	uint64_t clock_error_ns;        /* of the GPU's clock against the host's */
 	double cycle_ns;                /* of a multiprocessor's cycle, measured while it was tested */

@@ -2,6 +2,7 @@
 #include "device/team/remote.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,4 +160,26 @@ void wn_remote_drop(struct wn_device *device, struct wn_version *version)
 	(void)device;
 	wn_remote_version_free(version->state);
 	memset(version, 0, sizeof(*version));
+}
+
+int wn_remote_fact(const struct wn_device *device, uint32_t number, struct wn_device_fact *fact)
+{
+	const struct wn_remote *remote = device->state;
+	const struct wn_team_control *control = remote->current ? remote->current->team.control : NULL;
+
+	if (!control)
+		return 0;
+	switch (number) {
+	case 0:
+		snprintf(fact->name, sizeof(fact->name), "self-test");
+		snprintf(fact->value, sizeof(fact->value), "%u messages, %u stale words", control->rounds, control->stale);
+		return 1;
+	case 1:
+		snprintf(fact->name, sizeof(fact->name), "worker");
+		snprintf(fact->value, sizeof(fact->value), "%u group%s a queue, %u restart%s", control->group_count,
+			 control->group_count == 1 ? "" : "s", remote->restarts, remote->restarts == 1 ? "" : "s");
+		return 1;
+	default:
+		return 0;
+	}
 }

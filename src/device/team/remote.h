@@ -60,6 +60,10 @@ int wn_remote_replace(struct wn_device *device, struct wn_version *version, cons
 		      uint64_t *old_sums, int64_t deadline_ns, struct wn_error *error);
 void wn_remote_drop(struct wn_device *device, struct wn_version *version);
 
+
+/* ops->fact: what its worker process found out. */
+int wn_remote_fact(const struct wn_device *device, uint32_t number, struct wn_device_fact *fact);
+
 /* The end of ops->close, and of an open that failed after the lock was made. */
 void wn_remote_close(struct wn_remote *remote);
 
