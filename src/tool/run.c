@@ -97,9 +97,11 @@ static int wait_until(struct wn_runtime *runtime, struct wn_run_control *control
 	int64_t left = next - wn_clock_ns();
 
 	left = left < 0 ? 0 : left < most ? left : most;
+	/* Rounded up: the last part of a millisecond is not spun away beside those who work. */
+	left = (left + WN_MILLISECOND_NS - 1) / WN_MILLISECOND_NS;
 	if (!control->socket)
-		return wn_runtime_wait(runtime, (uint32_t)(left / WN_MILLISECOND_NS));
-	wn_run_control_wait(control, (int)(left / WN_MILLISECOND_NS));
+		return wn_runtime_wait(runtime, (uint32_t)left);
+	wn_run_control_wait(control, (int)left);
 	return wn_runtime_wait(runtime, 0);
 }
 
@@ -119,7 +121,7 @@ static int watch(struct wn_runtime *runtime, const struct wn_run_config *config,
 	int rc = 0;
 
 	while (rc == 0 && !wn_load_relaxed(&stop_signals) && !control->wants_stop) {
-		const int64_t next = before.at_ns + interval < end ? before.at_ns + interval : end;
+		const int64_t next = interval && interval < end - before.at_ns ? before.at_ns + interval : end;
 
 		rc = wait_until(runtime, control, next);
 		if (wn_load_relaxed(&reload_signals)) {
@@ -137,7 +139,7 @@ static int watch(struct wn_runtime *runtime, const struct wn_run_config *config,
 		}
 		if (wn_clock_ns() < next)
 			continue;
-		if (!config->quiet) {
+		if (!config->quiet && interval) {
 			wn_run_take_sample(runtime, &now);
 			wn_run_table_show(&table, runtime, first, &before, &now);
 			before = now;

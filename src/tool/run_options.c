@@ -93,7 +93,7 @@ static const struct wn_argument run_arguments[] = {
 	 "socket for `warpnic reload`, stats and stop (preset: warpnic-PID.sock in $XDG_RUNTIME_DIR or "
 	 "/run; off: none)"},
 	{ARGUMENT_INTERVAL, 'S', "interval", "SECONDS", WN_ARGUMENT_REAL, 0, 86400, NULL,
-	 "time between two looks at the counters (preset 1)"},
+	 "time between two lines of the table (preset 1; 0: none)"},
 	{ARGUMENT_JSON, 'j', "json", .help = "end with one JSON document on stdout"},
 	{ARGUMENT_QUIET, 'q', "quiet", .help = "no table and no start-up lines"},
 	{0},
@@ -269,7 +269,7 @@ static int take_argument(struct wn_run_config *config, int code, const struct wn
 		config->control = parsed->text;
 		return 0;
 	case ARGUMENT_INTERVAL:
-		config->interval = parsed->real > 0.01 ? parsed->real : 0.01;
+		config->interval = parsed->real > 0.01 || parsed->real == 0 ? parsed->real : 0.01;
 		return 0;
 	case ARGUMENT_JSON:
 		config->json = 1;

@@ -67,6 +67,12 @@ timeout 20 "$WARPNIC" run drop --link memory:count=0,rate=1000 --duration 1 --js
 received=$(value "$out" received)
 result "$(status [ "$received" -gt 500 -a "$received" -lt 1500 ])" '--duration and rate= hold'
 
+# -- the table --
+timeout 20 "$WARPNIC" run drop --link memory:count=0,rate=1000 --duration 0.5 --interval 0.1 >"$out" 2>"$folder/table"
+result "$(status [ "$(grep -c 'received .*/s' "$folder/table")" -ge 3 ])" '--interval 0.1: lines in between'
+timeout 20 "$WARPNIC" run drop --link memory:count=0,rate=1000 --duration 0.5 --interval 0 >"$out" 2>"$folder/table"
+result "$(status [ "$(grep -c 'received .*/s' "$folder/table")" = 0 ])" '--interval 0: none'
+
 # -- records --
 start transform --link udp:127.0.0.1:0 --records "$folder/records" -c 4 --duration 20
 if command -v python3 >/dev/null; then
