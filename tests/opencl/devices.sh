@@ -9,7 +9,7 @@ trap finish EXIT
 status() { if "$@"; then echo 0; else echo 1; fi; }
 here=$(dirname "$0")
 real=$(find /usr/lib -maxdepth 2 -name libOpenCL.so.1 2>/dev/null | head -n 1)
-export XDG_CACHE_HOME="$folder/cache" POCL_CACHE_DIR="$folder/pocl"
+export XDG_CACHE_HOME="$folder/cache" POCL_CACHE_DIR="${WN_TEST_CACHE-$folder}/pocl"
 mkdir -p "$XDG_CACHE_HOME" "$POCL_CACHE_DIR"
 
 # says WORDS NAME: the list of devices names the opencl device with these words
