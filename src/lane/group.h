@@ -164,7 +164,10 @@ WN_FN void wn_group_judge(WN_PRIVATE struct wn_group *group, WN_PRIVATE struct w
 	output->record_bytes = output->in_place = 0;
 	output->bytes = 0;
 	times->begin = wn_group_cycles();
-	wn_group_stage_in(group->local, group->stride, queue->view.frames, &output->piece, count);
+	if (count == 1)
+		wn_group_stage_one_in(group->local, queue->view.frames, &output->piece);
+	else
+		wn_group_stage_in(group->local, group->stride, queue->view.frames, &output->piece, count);
 	times->staged = wn_group_cycles();
 	output->piece.bytes = 0;
 	if (item->is_mine) {
@@ -214,12 +217,14 @@ WN_FN uint32_t wn_group_batch(WN_PRIVATE struct wn_group *group,
 
 	wn_group_judge(group, packet, item, times, &output, offset, count);
 	record.bytes = output.record_bytes;
+	if (!wn_group_ballot(output.piece.bytes | record.bytes | output.in_place))
+		return 0;
 	if (wn_group_ballot(output.piece.bytes))
 		wn_group_stage_out(queue->replies, group->local, group->stride, &output.piece, count);
 	if (wn_group_ballot(record.bytes))
 		wn_group_stage_out(queue->view.results, group->records, WN_LOCAL_RECORD_STRIDE,
 				   &record, count);
-	return wn_group_ballot(output.piece.bytes | record.bytes | output.in_place);
+	return 1;
 }
 
 /* Stores this lane's word as the last thing that is done with its slot. */
@@ -388,15 +393,17 @@ WN_FN uint32_t wn_group_block(WN_PRIVATE struct wn_group *group, uint32_t first,
 						item.is_mine);
 	else if (item.is_mine)
 		wn_group_load_slot(&slot, &queue->view.slots[index]);
-	bad = wn_group_ballot(item.is_mine && slot.position != position + 1);
+	/* Of one that came alone all is known: its lanes need not ask each other. */
+	bad = last ? 0 : wn_group_ballot(item.is_mine && slot.position != position + 1);
 	if (WN_UNLIKELY(bad)) {
 		if (item.is_mine && slot.position != position + 1 && !(bad & ((1u << lane) - 1)))
 			wn_group_report_corrupt(queue->report, position);
 		return 0;
 	}
 	/* Taken through a shuffle: like all reads of the slot, it is over before the verdict is stored. */
-	arrival_ns = wn_group_shuffle64(last ? arrival_ns : slot.arrival_ns, 0);
-	trains = wn_group_ballot(slot.flags & WN_SLOT_TRAIN);
+	if (!last || first % WN_TIMED_EVERY == 0)
+		arrival_ns = wn_group_shuffle64(last ? arrival_ns : slot.arrival_ns, 0);
+	trains = last ? (last & WN_SLOT_TRAIN) != 0 : wn_group_ballot(slot.flags & WN_SLOT_TRAIN);
 	item.is_mine = item.is_mine && !(trains >> lane & 1);
 	if (item.is_mine)
 		wn_packet_of_slot(&packet, queue->view.peers, index, &slot, queue->view.slot_bytes,

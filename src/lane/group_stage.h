@@ -88,6 +88,19 @@ WN_FN void wn_group_stage_in(WN_STAGED uint8_t *local, uint32_t stride,
 	wn_group_barrier();
 }
 
+/* The same where only the first lane has a piece: no other lane's place has to be asked for. */
+WN_FN void wn_group_stage_one_in(WN_STAGED uint8_t *local, WN_GLOBAL const uint8_t *base,
+				 WN_PRIVATE const struct wn_group_piece *piece)
+{
+	const uint32_t phase = wn_piece_phase(piece);
+	const uint64_t offset = wn_group_shuffle64(piece->offset - phase, 0);
+	const uint32_t end = wn_group_shuffle(piece->bytes ? phase + piece->bytes : 0, 0);
+
+	for (uint32_t at = WN_CHUNK_BYTES * wn_group_lane(); at < end; at += WN_CHUNK_BYTES * WN_GROUP_LANES)
+		wn_chunk_store(local + at, wn_chunk_load_global(base + offset + at));
+	wn_group_barrier();
+}
+
 /* One chunk out: whole, or byte by byte where part of it belongs to somebody else. */
 WN_FN void wn_chunk_out(WN_GLOBAL uint8_t *to, WN_STAGED const uint8_t *from, uint32_t begin,
 			uint32_t end)
