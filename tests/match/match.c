@@ -458,6 +458,7 @@ static const struct variant {
 	{",groups=1", WN_MODE_RESIDENT, "resident, one group", 0},
 	{",lease=2", WN_MODE_LEASE, "lease", 0},
 	{"", WN_MODE_BATCH, "batch", 0},
+	{",ahead=2,batch=7", WN_MODE_BATCH, "batch, 7 packets a launch, 2 ahead", 1},
 	{",code=ptx", WN_MODE_RESIDENT, "resident, PTX", 0},
 	{",rings=gpu", WN_MODE_RESIDENT, "resident, rings in GPU memory", 0},
 	{",rings=gpu,lease=2", WN_MODE_LEASE, "lease, rings in GPU memory", 0},

@@ -8,6 +8,8 @@
 
 enum {
 	WN_CUDA_GROUPS_MAX = 64,         /* a queue */
+	WN_CUDA_AHEAD_MAX = 16,          /* launches of a queue under way */
+	WN_CUDA_BATCH_MAX = 1 << 20,     /* packets of a launch */
 	WN_CUDA_STAGE_BYTES_MAX = WN_ROOM_BYTES
 };
 

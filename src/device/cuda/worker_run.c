@@ -7,13 +7,14 @@
  *   batch     this process looks at `published` in the kernels' place, and launches a kernel on what is new;
  *             launches are queued one behind the other and never waited for
  */
+#include "device/cuda/cuda.h"
 #include "device/cuda/worker.h"
 
 #include "backoff.h"
 #include "clock.h"
 #include "warpnic/device.h"
 
-enum { WARP = 32, LEASES_AHEAD = 2, LAUNCHES_AHEAD = 3 };
+enum { WARP = 32, LEASES_AHEAD = 2 };
 
 /* How long groups may take to come alive, the driver's own preparations included. */
 #define ALIVE_NS (10 * WN_SECOND_NS)
@@ -154,7 +155,7 @@ static int run_lease(struct wn_cuda_worker *worker)
 /* A queue in batch mode: what was launched, and where the launches end that may still run. */
 struct range {
 	uint32_t next;                  /* the first position that was not launched */
-	uint32_t ends[LAUNCHES_AHEAD];
+	uint32_t ends[WN_CUDA_AHEAD_MAX];
 	uint32_t under_way;             /* of them, oldest first */
 };
 
@@ -182,11 +183,13 @@ static void retire_launches(const struct wn_ring *ring, struct range *range)
 static int launch_range(struct wn_cuda_worker *worker, uint32_t i, struct range *range)
 {
 	const struct wn_ring *ring = &worker->team.rings[i];
+	const uint32_t most = worker->team.control->batch_slots;
 	const uint64_t latest = wn_load_acquire64(&ring->view.words->latest); /* (D): the launch carries it on */
 	const uint32_t published = (uint32_t)(latest >> 32);
-	const uint32_t first = range->next, count = published - first;
+	const uint32_t first = range->next, waiting = published - first;
+	const uint32_t count = most && waiting > most ? most : waiting;
 	struct wn_group_order order = {.is_range = 1, .queue = i, .first = first, .count = count,
-				       .last = count == 1 ? (uint32_t)latest : 0};
+				       .last = waiting == 1 ? (uint32_t)latest : 0};
 	const uint32_t blocks =
 		(first % WN_BLOCK_SLOTS + count + WN_BLOCK_SLOTS - 1) / WN_BLOCK_SLOTS;
 	const uint32_t groups =
@@ -196,7 +199,7 @@ static int launch_range(struct wn_cuda_worker *worker, uint32_t i, struct range 
 	if (!count)
 		return 0;
 	retire_launches(ring, range);
-	if (range->under_way == LAUNCHES_AHEAD)
+	if (range->under_way == worker->team.control->ahead)
 		return 0;
 	if (wn_cuda_worker_check(worker,
 				 worker->driver->cuLaunchKernel(worker->serve, groups, 1, 1, WARP,
@@ -205,8 +208,8 @@ static int launch_range(struct wn_cuda_worker *worker, uint32_t i, struct range 
 								parameters, NULL),
 				 fault))
 		return -1;
-	range->next = published;
-	range->ends[range->under_way++] = published;
+	range->next = first + count;
+	range->ends[range->under_way++] = range->next;
 	return (int)(count & 0x7fffffff);
 }
 

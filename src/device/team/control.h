@@ -81,8 +81,8 @@ struct wn_team_control {
 	uint32_t times_off;             /* no stage is measured */
 	uint32_t lanes;                 /* opencl: work-items a group; 0: as many as suit the device */
 	uint32_t parts;                 /* opencl: groups a queue; 0: one, and in batch mode as suits the device */
-	uint32_t ahead;                 /* opencl, batch: launches under way */
-	uint32_t batch_slots;           /* opencl, batch: slots of one launch; 0: as suits the ring */
+	uint32_t ahead;                 /* batch: launches of a queue under way */
+	uint32_t batch_slots;           /* batch: slots of one launch, at most; 0: all (opencl: as suits the ring) */
 	uint32_t transfer;              /* opencl, batch: 0 as suits, 1 mapped, 2 copied */
 	uint32_t is_selftest;           /* opencl: nothing but the handshake is wanted */
 	uint64_t image_bytes;           /* of the code object */

@@ -44,7 +44,8 @@ struct wn_team_params {
 	uint32_t lease_ms;
 	uint32_t doze_ns;
 	uint32_t times_off;
-	uint32_t lanes, parts, ahead, batch_slots, transfer, is_selftest; /* opencl's: see control.h */
+	uint32_t ahead, batch_slots;                /* batch: see control.h */
+	uint32_t lanes, parts, transfer, is_selftest; /* opencl's: see control.h */
 	const struct wn_ring_view *views;   /* queue_count of them, and their rings' descriptors */
 	const int *ring_fds;
 	struct wn_drive *const *drives;     /* the same, where the device drives the queues; else NULL */
