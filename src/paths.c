@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "os/os.h"
+
 #ifndef WN_INSTALL_HOME
 #define WN_INSTALL_HOME "/usr/local/lib/warpnic"
 #endif
@@ -62,7 +64,7 @@ void wn_paths_find(struct wn_paths *paths)
 		return;
 	if (dladdr((void *)(size_t)wn_paths_find, &info) && info.dli_fname) {
 		/* For the main program dli_fname is argv[0], which need not be a path. */
-		if (!realpath(strchr(info.dli_fname, '/') ? info.dli_fname : "/proc/self/exe", self))
+		if (strchr(info.dli_fname, '/') ? !realpath(info.dli_fname, self) : wn_os_executable(self, sizeof(self)) != 0)
 			snprintf(self, sizeof(self), "/nonexistent/x"); /* never the working folder */
 		for (int i = 0; i < 3; i++) {
 			char copy[PATH_MAX];

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "os/os.h"
 
 /* How long a pump with nothing in flight stays in the kernel: a stop is noticed after that. */
 #define IDLE_WAIT_NS (20 * WN_MILLISECOND_NS)
@@ -177,7 +178,7 @@ static int start_thread(struct wn_pump *pump, void *(*body)(void *), const char 
 	if (rc)
 		return wn_fail(error, rc, WN_FAILED, "cannot start a pump: %s", strerror(rc));
 	snprintf(name, sizeof(name), "wn-%s-%u", role, pump->queue->number);
-	pthread_setname_np(pump->threads[pump->started++], name);
+	wn_os_thread_name(pump->threads[pump->started++], name);
 	return 0;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "zone_blob.h"
 
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +26,7 @@ uint32_t dns_add_words(struct dns_builder *builder, size_t count)
 
 void dns_set_word(struct dns_builder *builder, size_t index, uint64_t word)
 {
-	builder->words[index] = htole64(word);
+	builder->words[index] = dns_little(word);
 }
 
 uint32_t dns_add_answer(struct dns_builder *builder, uint32_t more_flags)
@@ -58,6 +57,6 @@ uint32_t dns_add_answer(struct dns_builder *builder, uint32_t more_flags)
 	       answer.body_bytes + answer.extra_bytes);
 	fixups = index + DNS_ANSWER_WORDS + dns_answer_bytes_words(&answer);
 	for (uint32_t i = 0; i < answer.fixup_count; i++)
-		builder->words[fixups + i / 4] |= htole64((uint64_t)message->fixups[i] << i % 4 * 16);
+		builder->words[fixups + i / 4] |= dns_little((uint64_t)message->fixups[i] << i % 4 * 16);
 	return index;
 }

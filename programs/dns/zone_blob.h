@@ -13,6 +13,12 @@ struct dns_builder {
 	struct dns_message message;
 };
 
+/* A word as the blob has it, or out of it: the same either way. */
+static inline uint64_t dns_little(uint64_t word)
+{
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? word : __builtin_bswap64(word);
+}
+
 /* Adds zeroed words. Index of the first, or 0 when out of memory or of indices. */
 uint32_t dns_add_words(struct dns_builder *builder, size_t count);
 void dns_set_word(struct dns_builder *builder, size_t index, uint64_t word);

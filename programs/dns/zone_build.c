@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "zone_blob.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -246,7 +245,7 @@ static void link_apexes(struct dns_builder *builder, const struct dns_zone *zone
 		child = find_apex(apexes, count, name);
 		node = child->names[0].index;
 		dns_set_word(builder, node + 1,
-			 dns_pair(dns_low(le64toh(builder->words[node + 1])), name->index));
+			 dns_pair(dns_low(dns_little(builder->words[node + 1])), name->index));
 	}
 }
 

@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #if WN_HAVE_LDNS
 
 #include <ldns/ldns.h>
-#include <malloc.h>
 
 /*
  * Stand-ins, by which one sees what a file leaves out: an origin under a name that nobody has (RFC
@@ -335,7 +337,7 @@ static int open_reader(struct reader *reader, const char *path, const char *orig
  */
 static void keep_heap(int is_reading)
 {
-#ifdef M_TRIM_THRESHOLD
+#ifdef __GLIBC__
 	mallopt(M_TRIM_THRESHOLD, is_reading ? HEAP_KEPT_BYTES : HEAP_PRESET_BYTES);
 #else
 	(void)is_reading;

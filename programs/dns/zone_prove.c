@@ -2,7 +2,6 @@
 /* Proofs in the blob: pieces, the proof words of nodes, and what the program looks names up in. */
 #include "zone_blob.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -144,7 +143,7 @@ static uint32_t proof_words(const struct dns_builder *builder, const struct dns_
 {
 	struct dns_node node;
 
-	dns_node_unpack(&node, le64toh(builder->words[name->index]), le64toh(builder->words[name->index + 1]));
+	dns_node_unpack(&node, dns_little(builder->words[name->index]), dns_little(builder->words[name->index + 1]));
 	return name->index + DNS_NODE_WORDS + (node.name_bytes + 7) / 8 + node.type_count;
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "link/options.h"
+#include "os/os.h"
 
 #define CELLS_MAX (UINT32_C(1) << 28)
 
@@ -272,7 +273,7 @@ static int map_file(struct wn_data *data, const char *path, struct wn_error *err
 	} else if (status.st_size > 0) {
 		data->file_bytes = (size_t)status.st_size;
 		data->file =
-			mmap(NULL, data->file_bytes, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+			mmap(NULL, data->file_bytes, PROT_READ, MAP_PRIVATE | WN_OS_MAP_PRESENT, fd, 0);
 		if (data->file == MAP_FAILED) {
 			data->file = NULL;
 			rc = wn_fail(error, errno, WN_NO_INPUT, "data %s: %s", path,

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "os/os.h"
+
 const struct wn_loader *const wn_loaders[] = {
 	&wn_loader_zones,
 	&wn_loader_expression,
@@ -46,7 +48,7 @@ int wn_blob_create(struct wn_blob *blob, size_t size, struct wn_error *error)
 		munmap(bytes + before + mapped, more - before);
 	/* Look-ups go to anywhere: the fewer pages, the better. A machine without huge pages does without. */
 	if (more)
-		madvise(bytes + before, mapped, MADV_HUGEPAGE);
+		wn_os_memory_wish_large(bytes + before, mapped);
 	blob->bytes = bytes + before;
 	blob->size = size;
 	return 0;

@@ -2,21 +2,18 @@
 #include "device/device.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "os/os.h"
 
 const struct wn_device_ops *const wn_device_kinds[] = {&wn_device_cpu, &wn_device_cuda, &wn_device_opencl,
 							    NULL};
 
 uint32_t wn_device_cores(void)
 {
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof(set), &set))
-		return 1;
-	return (uint32_t)CPU_COUNT(&set);
+	return wn_os_cores();
 }
 
 static int unknown_kind(const char *spec, struct wn_error *error)

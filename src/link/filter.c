@@ -2,10 +2,8 @@
 #include "link/filter.h"
 
 #include <errno.h>
-#include <linux/filter.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #ifndef WN_HAVE_LIBPCAP
 #define WN_HAVE_LIBPCAP 0
@@ -15,8 +13,6 @@
 
 #include <pcap/pcap.h>
 
-/* libpcap's instruction and the kernel's are one format under two names. */
-_Static_assert(sizeof(struct sock_filter) == sizeof(struct bpf_insn), "one instruction format");
 
 enum {
 	/* What the program returns for a frame that passes: the bytes to keep of it. */
@@ -51,10 +47,10 @@ static pcap_t *open_interface(const char *interface)
 
 static int copy_program(struct wn_filter *filter, const struct bpf_program *program)
 {
-	filter->code = calloc(program->bf_len, sizeof(*filter->code));
+	filter->code = calloc(program->bf_len, sizeof(*program->bf_insns));
 	if (!filter->code)
 		return -ENOMEM;
-	memcpy(filter->code, program->bf_insns, program->bf_len * sizeof(*filter->code));
+	memcpy(filter->code, program->bf_insns, program->bf_len * sizeof(*program->bf_insns));
 	filter->count = program->bf_len;
 	return 0;
 }
@@ -126,33 +122,4 @@ void wn_filter_finish(struct wn_filter *filter)
 {
 	free(filter->code);
 	memset(filter, 0, sizeof(*filter));
-}
-
-static int attach(int fd, struct sock_filter *code, uint32_t count)
-{
-	const struct sock_fprog program = { .len = (unsigned short)count, .filter = code };
-
-	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)))
-		return -errno;
-	return 0;
-}
-
-int wn_filter_attach(const struct wn_filter *filter, int fd)
-{
-	const int ignored = 0;
-
-	if (filter->code)
-		return attach(fd, filter->code, filter->count);
-	/* ENOENT: there is none to take away. */
-	if (setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &ignored, sizeof(ignored)) &&
-	    errno != ENOENT)
-		return -errno;
-	return 0;
-}
-
-int wn_filter_attach_none(int fd)
-{
-	struct sock_filter reject = BPF_STMT(BPF_RET | BPF_K, 0);
-
-	return attach(fd, &reject, 1);
 }

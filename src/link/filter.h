@@ -15,6 +15,7 @@
 
 #include "warpnic/status.h"
 
+/* The kernel's instruction; libpcap's struct bpf_insn is the same format under another name. */
 struct sock_filter;
 
 struct wn_filter {

@@ -49,7 +49,7 @@ static int choice_of(const char *choices, const char *value)
 	int place = 0;
 
 	for (const char *at = choices;; place++) {
-		const char *bar = strchrnul(at, '|');
+		const char *bar = at + strcspn(at, "|");
 
 		if ((size_t)(bar - at) == length && !strncmp(at, value, length))
 			return place;

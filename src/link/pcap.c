@@ -40,6 +40,7 @@ static const struct wn_option options[] = {
 #include "clock.h"
 #include "link/pcap_read.h"
 #include "link/pcap_write.h"
+#include "os/os.h"
 
 enum {
 	BURST = 64,
@@ -282,13 +283,6 @@ static uint32_t take_due(struct pcap_link *own, struct wn_receive_batch *batch, 
 	return count;
 }
 
-static void sleep_until(int64_t time_ns)
-{
-	const struct timespec until = { time_ns / WN_SECOND_NS, time_ns % WN_SECOND_NS };
-
-	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
-}
-
 /* What a call that filled nothing returns: the fault once, the end after that. */
 static int nothing(struct pcap_link *own)
 {
@@ -314,7 +308,7 @@ static int receive_pcap(struct wn_link *link, uint32_t queue, struct wn_receive_
 	if (count || own->is_over || batch->wait_ns <= 0)
 		return count ? (int)count : nothing(own);
 	if (later_ns)
-		sleep_until(later_ns < deadline_ns ? later_ns : deadline_ns);
+		wn_os_sleep_until(later_ns < deadline_ns ? later_ns : deadline_ns);
 	else
 		wn_pcap_reader_wait(&own->reader, batch->wait_ns);
 	count = take_due(own, batch, wn_clock_ns(), &later_ns);

@@ -12,12 +12,12 @@
 #include <pcap/pcap.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "os/os.h"
 
 enum {
 	BUFFER_BYTES = 256 << 10,
@@ -198,9 +198,7 @@ static int wait_until(struct wn_pcap_reader *reader, int (*has)(struct wn_pcap_r
 
 	while (!has(reader) && !reader->buffer.is_over) {
 		const int64_t left_ns = wait_ns > 0 ? deadline_ns - wn_clock_ns() : 0;
-		const struct timespec timeout = { left_ns > 0 ? left_ns / WN_SECOND_NS : 0,
-						  left_ns > 0 ? left_ns % WN_SECOND_NS : 0 };
-		const int rc = ppoll(&poll_fd, 1, wait_ns < 0 ? NULL : &timeout, NULL);
+		const int rc = wn_os_poll(&poll_fd, 1, wait_ns < 0 ? -1 : left_ns > 0 ? left_ns : 0);
 
 		if (rc < 0)
 			return -errno;
@@ -315,7 +313,6 @@ static int next_plain(struct wn_pcap_reader *reader)
 /* Opens the file for libpcap. NULL with errno. */
 static FILE *open_stream(struct wn_pcap_reader *reader)
 {
-	const cookie_io_functions_t functions = { .read = stream_read, .close = stream_close };
 	const int is_stdin = !strcmp(reader->path, "-");
 	FILE *stream;
 
@@ -335,13 +332,13 @@ static FILE *open_stream(struct wn_pcap_reader *reader)
 			setvbuf(stream, (char *)reader->buffer.bytes, _IOFBF, BUFFER_BYTES);
 	} else {
 		reader->is_stream = 1;
-		stream = fopencookie(reader, "r", functions);
+		stream = wn_os_stream(reader, stream_read, stream_close);
 		if (stream)
 			setvbuf(stream, NULL, _IONBF, 0);
 	}
 	/* One thread reads: with other threads about, each fread would take its lock for nothing. */
 	if (stream)
-		__fsetlocking(stream, FSETLOCKING_BYCALLER);
+		wn_os_stream_unlocked(stream);
 	return stream;
 }
 

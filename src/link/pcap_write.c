@@ -65,11 +65,13 @@ static void hold_signal(struct held_signal *held)
 
 static void release_signal(const struct held_signal *held, int caused)
 {
-	const struct timespec now = { 0, 0 };
 	const sigset_t set = pipe_signal();
+	sigset_t pending;
+	int signal;
 
-	if (caused && !held->was_pending)
-		sigtimedwait(&set, NULL, &now);
+	sigpending(&pending);
+	if (caused && !held->was_pending && sigismember(&pending, SIGPIPE))
+		sigwait(&set, &signal);
 	pthread_sigmask(SIG_SETMASK, &held->before, NULL);
 }
 

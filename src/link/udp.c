@@ -3,17 +3,12 @@
 #include "link/udp.h"
 
 #include <errno.h>
-#include <netinet/udp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "link/udp_socket.h"
-
-#ifndef UDP_GRO
-#define UDP_GRO 104
-#endif
 
 enum { GRO_SLOTS = 256, QUEUES_MAX = 64 };
 
@@ -37,7 +32,7 @@ static int set_details(const struct wn_udp *udp, int fd)
 	int rc = 0;
 
 	if (udp->has_timestamps)
-		rc = wn_udp_socket_set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+		rc = wn_os_ask_time(fd);
 	return rc || !udp->has_local ? rc : wn_udp_socket_ask_local(fd, &udp->bound);
 }
 
@@ -50,9 +45,11 @@ static int open_socket(struct wn_link *link, uint32_t queue, struct wn_error *er
 	if (fd < 0)
 		return fd;
 	udp->queues[queue].fd = fd;
-	if (udp->has_gro && wn_udp_socket_set(fd, IPPROTO_UDP, UDP_GRO, 1))
-		return wn_fail(error, errno, WN_UNAVAILABLE,
-			       "link '%s': this kernel has no UDP_GRO (Linux 5.0); say gro=off", link->spec);
+	wn_os_datagrams(fd);
+	rc = udp->has_gro ? wn_os_receive_trains(fd) : 0;
+	if (rc)
+		return wn_fail(error, -rc, WN_UNAVAILABLE,
+			       "link '%s': this system has no UDP_GRO (Linux 5.0); say gro=off", link->spec);
 	rc = set_details(udp, fd);
 	if (rc)
 		return wn_fail(error, -rc, WN_FAILED, "link '%s': setsockopt: %s", link->spec,
@@ -84,7 +81,7 @@ static int make_queues(struct wn_link *link)
 	memset(udp->queues, 0, bytes);
 	for (uint32_t i = 0; i < link->limits.queue_count; i++) {
 		udp->queues[i].fd = -1;
-		udp->queues[i].wait_ns = -1;
+		udp->queues[i].waits = -1;
 		udp->queues[i].burst = WN_UDP_BURST;
 	}
 	return 0;
@@ -169,7 +166,7 @@ static int udp_attach(struct wn_link *link, uint32_t queue, const struct wn_ring
 static uint64_t udp_kernel_dropped(struct wn_link *link, uint32_t queue)
 {
 	const struct wn_udp *udp = link->state;
-	return wn_udp_socket_dropped(udp->queues[queue].fd);
+	return wn_os_socket_dropped(udp->queues[queue].fd);
 }
 
 static void udp_close(struct wn_link *link)

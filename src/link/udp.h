@@ -2,7 +2,7 @@
 /*
  * The state of a udp link: udp.c opens it, udp_receive.c and udp_send.c move packets.
  *
- * recvmmsg(2) writes payloads straight into the slots and addresses straight into `peers`, which
+ * The system (os/os.h) writes payloads straight into the slots and addresses straight into `peers`, which
  * is private: a reply goes where that says, and no device can write there.
  */
 #ifndef WN_LINK_UDP_H
@@ -12,6 +12,7 @@
 
 #include "link/address.h"
 #include "link/link.h"
+#include "os/os.h"
 
 enum {
 	WN_UDP_BURST = 64,
@@ -30,17 +31,17 @@ struct wn_udp_peer {
 
 struct wn_udp_queue {
 	int fd;
-	int64_t wait_ns;                /* SO_RCVTIMEO as it is set */
+	int64_t waits;                  /* of os/os.h: what the socket was told */
 	struct wn_udp_peer *peers;      /* one a slot */
 	/* The receive pump's. */
 	uint32_t burst;                 /* messages to prepare for the next call */
 	int64_t offset_ns;              /* CLOCK_MONOTONIC less CLOCK_REALTIME, as last looked at */
 	int64_t offset_until_ns;        /* CLOCK_REALTIME at which to look again */
-	struct mmsghdr receive[WN_UDP_BURST];
+	struct wn_os_message receive[WN_UDP_BURST];
 	struct iovec receive_vectors[WN_UDP_BURST];
 	char receive_control[WN_UDP_BURST][WN_UDP_CONTROL_BYTES] __attribute__((aligned(16)));
 	/* Under the queue's send lock. */
-	struct mmsghdr send[WN_UDP_BURST] __attribute__((aligned(128)));
+	struct wn_os_message send[WN_UDP_BURST] __attribute__((aligned(128)));
 	struct iovec send_vectors[WN_UDP_BURST];
 	char send_control[WN_UDP_BURST][WN_UDP_CONTROL_BYTES] __attribute__((aligned(16)));
 };

@@ -3,15 +3,10 @@
 #include "link/udp.h"
 
 #include <errno.h>
-#include <netinet/udp.h>
+#include <netinet/in.h>
 #include <string.h>
-#include <sys/time.h>
 
 #include "clock.h"
-
-#ifndef UDP_GRO
-#define UDP_GRO 104
-#endif
 
 #define OFFSET_LIFE_NS (10 * WN_MILLISECOND_NS)
 
@@ -23,17 +18,20 @@ struct details {
 	uint32_t segment_bytes;  /* 0: not a train */
 };
 
-/* Blocking receives end after this long; the kernel takes the wait per socket, not per call. */
-static void set_wait(struct wn_udp_queue *own, int64_t wait_ns)
+/*
+ * Which of our addresses a datagram was sent to: not the header's, for a broadcast address cannot be a source. macOS
+ * fills in only that one.
+ */
+static void read_local(const struct in_pktinfo *info, struct wn_udp_peer *peer)
 {
-	/* Rounded up: no time at all would mean for ever. */
-	const int64_t us = (wait_ns + 999) / 1000;
-	const struct timeval wait = {us / 1000000, us % 1000000};
+	const uint32_t addressed = ntohl(info->ipi_addr.s_addr);
 
-	if (own->wait_ns == wait_ns)
+	peer->local.v4 = info->ipi_spec_dst;
+	peer->has_local = 1;
+	if (info->ipi_spec_dst.s_addr)
 		return;
-	setsockopt(own->fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
-	own->wait_ns = wait_ns;
+	peer->local.v4 = info->ipi_addr;
+	peer->has_local = addressed != INADDR_BROADCAST && !IN_MULTICAST(addressed);
 }
 
 static void read_details(struct msghdr *header, struct wn_udp_peer *peer, struct details *details)
@@ -42,23 +40,13 @@ static void read_details(struct msghdr *header, struct wn_udp_peer *peer, struct
 	     message = CMSG_NXTHDR(header, message)) {
 		const void *data = CMSG_DATA(message);
 
-		if (message->cmsg_level == SOL_SOCKET && message->cmsg_type == SCM_TIMESTAMPNS) {
-			struct timespec stamp;
-
-			memcpy(&stamp, data, sizeof(stamp));
-			details->realtime_ns = stamp.tv_sec * WN_SECOND_NS + stamp.tv_nsec;
-		} else if (message->cmsg_level == IPPROTO_UDP && message->cmsg_type == UDP_GRO) {
-			int segment;
-
-			memcpy(&segment, data, sizeof(segment));
-			details->segment_bytes = (uint32_t)segment;
-		} else if (message->cmsg_level == IPPROTO_IP && message->cmsg_type == IP_PKTINFO) {
+		if (wn_os_is_time(message, &details->realtime_ns) || wn_os_is_train(message, &details->segment_bytes))
+			continue;
+		if (message->cmsg_level == IPPROTO_IP && message->cmsg_type == IP_PKTINFO) {
 			struct in_pktinfo info;
 
 			memcpy(&info, data, sizeof(info));
-			/* Not ipi_addr: a broadcast address cannot be a source. */
-			peer->local.v4 = info.ipi_spec_dst;
-			peer->has_local = 1;
+			read_local(&info, peer);
 		} else if (message->cmsg_level == IPPROTO_IPV6 && message->cmsg_type == IPV6_PKTINFO) {
 			struct in6_pktinfo info;
 
@@ -127,7 +115,7 @@ static int64_t to_monotonic(struct wn_udp_queue *own, int64_t realtime_ns)
 static void describe(const struct wn_udp *udp, struct wn_udp_queue *own,
 		     struct wn_receive_batch *batch, uint32_t i, int64_t now)
 {
-	struct mmsghdr *message = &own->receive[i];
+	struct wn_os_message *message = &own->receive[i];
 	struct wn_udp_peer *peer = &own->peers[wn_batch_index(batch, i)];
 	const uint32_t room = (uint32_t)own->receive_vectors[i].iov_len;
 	const uint32_t length = message->msg_len < room ? message->msg_len : room;
@@ -162,17 +150,13 @@ int wn_udp_receive(struct wn_link *link, uint32_t queue, struct wn_receive_batch
 	const struct wn_udp *udp = link->state;
 	struct wn_udp_queue *own = &udp->queues[queue];
 	const uint32_t capacity = batch->capacity < own->burst ? batch->capacity : own->burst;
-	/* MSG_TRUNC: the length returned is the datagram's own, also where the slot is shorter. */
-	const int flags = MSG_TRUNC | (batch->wait_ns ? MSG_WAITFORONE : MSG_DONTWAIT);
 	int count;
 	int64_t now;
 
 	prepare(own, batch, capacity);
-	if (batch->wait_ns)
-		set_wait(own, batch->wait_ns);
-	count = recvmmsg(own->fd, own->receive, capacity, flags, NULL);
-	if (count < 0)
-		return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : -errno;
+	count = wn_os_receive(own->fd, own->receive, capacity, batch->wait_ns, &own->waits);
+	if (count <= 0)
+		return count;
 	now = wn_clock_ns();
 	for (uint32_t i = 0; i < (uint32_t)count; i++)
 		describe(udp, own, batch, i, now);
@@ -191,7 +175,7 @@ int wn_udp_discard(struct wn_link *link, uint32_t queue, uint64_t *bytes)
 		char control[WN_UDP_CONTROL_BYTES] __attribute__((aligned(16)));
 		struct details details = {0, 0};
 		struct msghdr header = {.msg_control = control, .msg_controllen = sizeof(control)};
-		const ssize_t length = recvmsg(own->fd, &header, MSG_TRUNC | MSG_DONTWAIT);
+		const ssize_t length = wn_os_discard(own->fd, &header);
 
 		if (length < 0)
 			break;

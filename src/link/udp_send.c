@@ -3,18 +3,13 @@
 #include "link/udp.h"
 
 #include <errno.h>
-#include <netinet/udp.h>
 #include <poll.h>
 #include <string.h>
-
-#ifndef UDP_SEGMENT
-#define UDP_SEGMENT 103
-#endif
 
 /* Every kernel with UDP_SEGMENT takes this many datagrams in one train. */
 enum { PIECE_SEGMENTS = 64 };
 
-static struct cmsghdr *add_control(struct msghdr *header, int level, int type, const void *data,
+static void add_control(struct msghdr *header, int level, int type, const void *data,
 				   size_t bytes)
 {
 	/* The room behind what is there already. */
@@ -26,7 +21,6 @@ static struct cmsghdr *add_control(struct msghdr *header, int level, int type, c
 	message->cmsg_len = CMSG_LEN(bytes);
 	memcpy(CMSG_DATA(message), data, bytes);
 	header->msg_controllen += CMSG_SPACE(bytes);
-	return message;
 }
 
 /* The reply leaves from the address that was asked. */
@@ -43,7 +37,15 @@ static void add_local(struct msghdr *header, const struct wn_udp_peer *peer)
 	}
 }
 
-/* Fills one message. 0, or the errno with which the item cannot be sent at all. */
+static int is_train(const struct wn_send_item *item)
+{
+	return item->segment_bytes && item->segment_bytes < item->length;
+}
+
+/*
+ * Fills one message. 0, or the errno with which the item cannot be sent at all; ENOPROTOOPT: only as single
+ * datagrams, for which it is filled.
+ */
 static int prepare(const struct wn_udp *udp, struct wn_udp_queue *own, uint32_t i,
 		   const struct wn_send_item *item)
 {
@@ -51,6 +53,8 @@ static int prepare(const struct wn_udp *udp, struct wn_udp_queue *own, uint32_t 
 	const int is_reply = item->reply_index != WN_NOT_A_REPLY;
 	struct wn_udp_peer *peer = is_reply ? &own->peers[item->reply_index] : NULL;
 	union wn_address *to = peer ? &peer->address : (union wn_address *)(uintptr_t)&udp->peer;
+
+	int error = 0;
 
 	if (!is_reply && !udp->has_peer)
 		return EDESTADDRREQ;
@@ -64,14 +68,11 @@ static int prepare(const struct wn_udp *udp, struct wn_udp_queue *own, uint32_t 
 	header->msg_iovlen = 1;
 	if (peer && peer->has_local)
 		add_local(header, peer);
-	if (item->segment_bytes && item->segment_bytes < item->length) {
-		const uint16_t segment = (uint16_t)item->segment_bytes;
-
-		add_control(header, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment));
-	}
+	if (is_train(item))
+		error = -wn_os_add_train(header, item->segment_bytes);
 	if (!header->msg_controllen)
 		header->msg_control = NULL;
-	return 0;
+	return error;
 }
 
 /* Sends one piece; where the socket is full, waits for it once, a millisecond at most. */
@@ -102,7 +103,7 @@ static int send_in_pieces(struct wn_udp_queue *own, uint32_t i, struct wn_send_i
 	header.msg_iov = &vector;
 	if (segments == 1) {
 		/* The segment size was added last. */
-		header.msg_controllen -= CMSG_SPACE(sizeof(uint16_t));
+		header.msg_controllen -= WN_OS_TRAIN_SPACE;
 		if (!header.msg_controllen)
 			header.msg_control = NULL;
 	}
@@ -131,9 +132,7 @@ static int is_for_later(int error)
 static int settle_refused(struct wn_udp_queue *own, uint32_t i, struct wn_send_item *item,
 			  int error)
 {
-	const int is_train = item->segment_bytes && item->segment_bytes < item->length;
-
-	if (is_train && (error == EINVAL || error == EMSGSIZE || error == EIO || error == EOPNOTSUPP))
+	if (is_train(item) && (error == EINVAL || error == EMSGSIZE || error == EIO || error == EOPNOTSUPP))
 		return send_in_pieces(own, i, item, PIECE_SEGMENTS);
 	return error;
 }
@@ -150,23 +149,25 @@ int wn_udp_send(struct wn_link *link, uint32_t queue, struct wn_send_item *items
 		items[ready].error = prepare(udp, own, ready, &items[ready]);
 		if (items[ready].error) {
 			/* Those before it go first; it is done with when it comes to its turn. */
-			if (ready == 0)
-				return 1;
-			break;
+			if (ready)
+				break;
+			if (items[0].error == ENOPROTOOPT)
+				items[0].error = send_in_pieces(own, 0, &items[0], 1);
+			return 1;
 		}
 	}
 	while (sent < ready) {
-		const int done = sendmmsg(own->fd, own->send + sent, ready - sent, MSG_DONTWAIT);
+		const int done = wn_os_send(own->fd, own->send + sent, ready - sent, 0);
 
 		if (done > 0) {
 			sent += (uint32_t)done;
 			continue;
 		}
-		if (is_for_later(errno)) {
-			items[sent].error = errno;
+		if (is_for_later(-done)) {
+			items[sent].error = -done;
 			break;
 		}
-		items[sent].error = settle_refused(own, sent, &items[sent], errno);
+		items[sent].error = settle_refused(own, sent, &items[sent], -done);
 		sent++;
 	}
 	return (int)sent;

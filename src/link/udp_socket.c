@@ -2,21 +2,15 @@
 #include "link/udp_socket.h"
 
 #include <errno.h>
-#include <linux/sock_diag.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "os/os.h"
+
 int wn_udp_socket_set(int fd, int level, int name, int value)
 {
 	return setsockopt(fd, level, name, &value, sizeof(value)) ? -errno : 0;
-}
-
-/* As large as asked where we may, else as large as the system allows. */
-static void set_buffer(int fd, int force, int name, uint64_t bytes)
-{
-	if (wn_udp_socket_set(fd, SOL_SOCKET, force, (int)(bytes / 2)))
-		wn_udp_socket_set(fd, SOL_SOCKET, name, (int)(bytes / 2));
 }
 
 static int cannot_bind(const struct wn_link *link, int code, struct wn_error *error)
@@ -40,7 +34,7 @@ int wn_udp_socket_check(const struct wn_link *link, const union wn_address *boun
 
 	if (link->limits.queue_count == 1 || wn_options_number(&link->options, "reuseport"))
 		return 0;
-	fd = socket(bound->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	fd = wn_os_socket(bound->any.sa_family, SOCK_DGRAM);
 	if (fd >= 0 && bind(fd, &bound->any, wn_address_length(bound)))
 		rc = cannot_bind(link, errno, error);
 	if (fd >= 0)
@@ -51,13 +45,11 @@ int wn_udp_socket_check(const struct wn_link *link, const union wn_address *boun
 int wn_udp_socket_open(const struct wn_link *link, const union wn_address *bound, struct wn_error *error)
 {
 	const int share = link->limits.queue_count > 1 || wn_options_number(&link->options, "reuseport");
-	const int fd = socket(bound->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const int fd = wn_os_socket(bound->any.sa_family, SOCK_DGRAM);
 
 	if (fd < 0)
-		return wn_fail(error, errno, WN_UNAVAILABLE, "link '%s': socket: %s", link->spec,
-			       strerror(errno));
-	set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, wn_options_number(&link->options, "rcvbuf"));
-	set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, wn_options_number(&link->options, "sndbuf"));
+		return wn_fail(error, -fd, WN_UNAVAILABLE, "link '%s': socket: %s", link->spec, strerror(-fd));
+	wn_os_socket_buffers(fd, wn_options_number(&link->options, "rcvbuf"), wn_options_number(&link->options, "sndbuf"));
 	if (share)
 		wn_udp_socket_set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	return fd;
@@ -78,14 +70,4 @@ int wn_udp_socket_ask_local(int fd, const union wn_address *bound)
 {
 	return bound->any.sa_family == AF_INET6 ? wn_udp_socket_set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
 						: wn_udp_socket_set(fd, IPPROTO_IP, IP_PKTINFO, 1);
-}
-
-uint64_t wn_udp_socket_dropped(int fd)
-{
-	uint32_t values[SK_MEMINFO_VARS] = {0};
-	socklen_t length = sizeof(values);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, values, &length))
-		return 0;
-	return values[SK_MEMINFO_DROPS];
 }

@@ -27,7 +27,4 @@ int wn_udp_socket_bind(const struct wn_link *link, int fd, union wn_address *bou
 /* Asks for the address each packet was sent to (IP_PKTINFO, IPV6_RECVPKTINFO). 0 or -errno. */
 int wn_udp_socket_ask_local(int fd, const union wn_address *bound);
 
-/* Datagrams that found no room in its buffer, since it was opened. */
-uint64_t wn_udp_socket_dropped(int fd);
-
 #endif

@@ -10,6 +10,7 @@
 
 #include "lane/port_uring.h"
 #include "link/udp_socket.h"
+#include "os/linux_drops.h"
 
 enum { QUEUES_MAX = 64, FRAME_BYTES_MIN = 2048, FRAMES_MIN = 16 };
 
@@ -181,7 +182,7 @@ static uint64_t uring_kernel_dropped(struct wn_link *link, uint32_t queue)
 {
 	const struct wn_uring *uring = link->state;
 
-	return wn_udp_socket_dropped(uring->queues[queue].fd);
+	return wn_linux_socket_dropped(uring->queues[queue].fd);
 }
 
 const struct wn_link_ops wn_link_uring = {

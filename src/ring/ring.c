@@ -2,17 +2,15 @@
 #include "ring/ring.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { WN_PAGE_BYTES = 4096, WN_HUGE_BYTES = 2 << 20 };
+#include "os/os.h"
 
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25 /* Linux 6.1 */
-#endif
+/* Memory lies on pages of 4 KiB or more; parts of it on pages of any system, which has up to 16 KiB (Apple silicon). */
+enum { WN_PAGE_BYTES = 4096, WN_PART_BYTES = 16384, WN_HUGE_BYTES = 2 << 20 };
 
 static int is_power_of_two(uint32_t value)
 {
@@ -45,7 +43,7 @@ int wn_ring_check(const struct wn_ring_geometry *geometry, struct wn_error *erro
 
 static uint64_t round_up(uint64_t value)
 {
-	return (value + WN_PAGE_BYTES - 1) & ~(uint64_t)(WN_PAGE_BYTES - 1);
+	return (value + WN_PART_BYTES - 1) & ~(uint64_t)(WN_PART_BYTES - 1);
 }
 
 /* The header that belongs to a geometry: each array starts on a page of its own. */
@@ -153,45 +151,13 @@ int wn_ring_attach(struct wn_ring *ring, void *memory, size_t bytes, struct wn_e
 	return 0;
 }
 
-/*
- * Maps at an address where huge pages can lie, and asks for them: slots are visited in turn, so with
- * small pages nearly every packet would miss the TLB. Where the kernel has none to give, small ones
- * do. Populated, because a page fault on the way of a packet costs it a microsecond.
- */
-static void *map_memory(int fd, size_t bytes)
-{
-	const size_t room = bytes + WN_HUGE_BYTES;
-	uint8_t *reserved = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	uint8_t *aligned;
-	void *memory;
-
-	if (reserved == MAP_FAILED)
-		return MAP_FAILED;
-	aligned = reserved + (WN_HUGE_BYTES - (uintptr_t)reserved % WN_HUGE_BYTES) % WN_HUGE_BYTES;
-	memory = mmap(aligned, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE | MAP_FIXED, fd,
-		      0);
-	if (memory == MAP_FAILED) {
-		const int code = errno;
-
-		munmap(reserved, room);
-		errno = code;
-		return MAP_FAILED;
-	}
-	if (aligned > reserved)
-		munmap(reserved, (size_t)(aligned - reserved));
-	bytes = round_up(bytes);
-	munmap(aligned + bytes, room - bytes - (size_t)(aligned - reserved));
-	madvise(memory, bytes, MADV_COLLAPSE);
-	return memory;
-}
-
 static int map(struct wn_ring *ring, int fd, size_t bytes, const struct wn_ring_geometry *format,
 	       struct wn_error *error)
 {
-	void *memory = map_memory(fd, bytes);
+	void *memory = wn_os_memory_map(fd, bytes);
 	int rc;
 
-	if (memory == MAP_FAILED)
+	if (!memory)
 		return wn_fail(error, errno, WN_FAILED, "ring: cannot map %zu bytes: %s", bytes,
 			       strerror(errno));
 	if (format && wn_ring_format(memory, bytes, format)) {
@@ -209,7 +175,6 @@ static int map(struct wn_ring *ring, int fd, size_t bytes, const struct wn_ring_
 int wn_ring_create(struct wn_ring *ring, const struct wn_ring_geometry *geometry,
 		   struct wn_error *error)
 {
-	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 	size_t bytes;
 	int fd, rc;
 
@@ -221,34 +186,26 @@ int wn_ring_create(struct wn_ring *ring, const struct wn_ring_geometry *geometry
 	bytes = wn_ring_bytes(geometry);
 	if (bytes >= WN_HUGE_BYTES)
 		bytes = (bytes + WN_HUGE_BYTES - 1) / WN_HUGE_BYTES * WN_HUGE_BYTES;
-	fd = memfd_create("warpnic-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	fd = wn_os_memory_create("warpnic-ring", bytes);
 	if (fd < 0)
-		return wn_fail(error, errno, WN_FAILED, "ring: memfd_create: %s", strerror(errno));
-	if (ftruncate(fd, (off_t)bytes) || fcntl(fd, F_ADD_SEALS, seals)) {
-		rc = wn_fail(error, errno, WN_FAILED, "ring: cannot size or seal %zu bytes: %s", bytes,
-			     strerror(errno));
-		goto close_fd;
-	}
+		return wn_fail(error, -fd, WN_FAILED, "ring: cannot make a memory object of %zu bytes: %s", bytes,
+			       strerror(-fd));
 	rc = map(ring, fd, bytes, geometry, error);
-	if (rc)
-		goto close_fd;
+	if (rc) {
+		close(fd);
+		return rc;
+	}
 	ring->fd = fd;
 	return 0;
-
-close_fd:
-	close(fd);
-	return rc;
 }
 
 int wn_ring_open(struct wn_ring *ring, int fd, struct wn_error *error)
 {
 	struct stat status;
-	int seals;
 
 	memset(ring, 0, sizeof(*ring));
 	ring->fd = -1;
-	seals = fcntl(fd, F_GET_SEALS);
-	if (seals < 0 || !(seals & F_SEAL_SHRINK))
+	if (!wn_os_memory_is_fixed(fd))
 		return wn_fail(error, EPERM, WN_FAILED,
 			       "ring: the descriptor is not memory sealed against shrinking");
 	if (fstat(fd, &status))

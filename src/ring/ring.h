@@ -2,10 +2,9 @@
 /*
  * A ring as an object in memory: how large it is, how it is formatted, attached and unmapped.
  *
- * One process creates the ring in sealed memory (memfd_create(2), F_SEAL_SHRINK | F_SEAL_GROW |
- * F_SEAL_SEAL: it can be neither cut short nor grown under a reader), another may attach the same
- * descriptor. Attaching copies the header, checks every field of the copy against the size of the
- * memory, and never reads the header again.
+ * One process creates the ring in a memory object (os/os.h; on Linux sealed: it can be neither cut short
+ * nor grown under a reader), another may attach the same descriptor. Attaching copies the header, checks
+ * every field of the copy against the size of the memory, and never reads the header again.
  *
  * The protocol is in layout.h; the two host sides are producer.h and consumer.h; the device's side
  * is src/lane/port_ring.h.
@@ -57,7 +56,7 @@ int wn_ring_format(void *memory, size_t bytes, const struct wn_ring_geometry *ge
 int wn_ring_attach(struct wn_ring *ring, void *memory, size_t bytes, struct wn_error *error);
 
 /*
- * Makes a sealed memory object, maps and formats it. wn_ring_destroy() undoes it; the descriptor in
+ * Makes a memory object, maps and formats it. wn_ring_destroy() undoes it; the descriptor in
  * ring->fd can be passed to another process. -errno on failure.
  */
 int wn_ring_create(struct wn_ring *ring, const struct wn_ring_geometry *geometry,
@@ -65,7 +64,8 @@ int wn_ring_create(struct wn_ring *ring, const struct wn_ring_geometry *geometry
 
 /*
  * Maps the ring that another process created and passed as a descriptor (which stays the
- * caller's). Refuses memory that is not sealed against shrinking. wn_ring_destroy() unmaps it.
+ * caller's). Refuses memory that others could cut short, where the system tells (Linux: not sealed against
+ * shrinking). wn_ring_destroy() unmaps it.
  */
 int wn_ring_open(struct wn_ring *ring, int fd, struct wn_error *error);
 

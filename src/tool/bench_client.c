@@ -2,6 +2,7 @@
 /* The other side of a UDP link: `warpnic send`, in a process whose CPU time is not ours. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "os/os.h"
 #include "tool/bench.h"
 
 enum { WORDS_MAX = 24 };
@@ -18,23 +20,25 @@ struct wn_bench_client {
 	int output;
 };
 
-extern char **environ;
-
 /* Starts it with its output in a pipe. 0 or an errno. */
 static int spawn(struct wn_bench_client *client, const char *const *arguments)
 {
 	posix_spawn_file_actions_t actions;
 	char *words[WORDS_MAX] = {(char[]){"warpnic"}, (char[]){"send"}};
+	char self[PATH_MAX];
 	int ends[2], count = 2, rc;
 
 	while (*arguments && count < WORDS_MAX - 1)
 		words[count++] = (char *)(uintptr_t)*arguments++;
-	if (pipe2(ends, O_CLOEXEC))
-		return errno;
+	rc = wn_os_executable(self, sizeof(self));
+	if (!rc)
+		rc = wn_os_pipe(ends);
+	if (rc)
+		return -rc;
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
 	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-	rc = posix_spawn(&client->process, "/proc/self/exe", &actions, NULL, words, environ);
+	rc = posix_spawn(&client->process, self, &actions, NULL, words, wn_os_environment());
 	posix_spawn_file_actions_destroy(&actions);
 	close(ends[1]);
 	client->output = ends[0];
@@ -99,12 +103,10 @@ double wn_bench_number_in(const char *text, const char *object, const char *key)
 double wn_bench_resident(const char *program, const char *how, uint32_t lanes, uint32_t bytes, double seconds, const char *key)
 {
 	char self[400], command[640], text[1024];
-	const ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	size_t used = 0;
 	FILE *pipe;
 
-	self[length > 0 ? length : 0] = '\0';
-	if (!strrchr(self, '/') || strpbrk(self, "'\\"))
+	if (wn_os_executable(self, sizeof(self)) || !strrchr(self, '/') || strpbrk(self, "'\\"))
 		return 0;
 	*strrchr(self, '/') = '\0';
 	snprintf(command, sizeof(command), "'%s/bench/resident-%s' %s %u %u %.3f 2>/dev/null", self, program, how, lanes, bytes,

@@ -15,9 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "os/os.h"
 #include "paths.h"
-
-extern char **environ;
 
 enum { WORDS_MAX = 32, OPTIONS_MAX = 14 };
 
@@ -148,7 +147,7 @@ static int run_words(char *const *words, const char *output)
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	posix_spawn_file_actions_adddup2(&actions, 1, 2);
-	rc = posix_spawnp(&child, words[0], &actions, NULL, words, environ);
+	rc = posix_spawnp(&child, words[0], &actions, NULL, words, wn_os_environment());
 	posix_spawn_file_actions_destroy(&actions);
 	if (rc)
 		return -rc;

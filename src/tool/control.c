@@ -2,6 +2,7 @@
 #include "tool/control.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "os/os.h"
 
 enum { CLIENTS_MAX = 8, BACKLOG = 8 };
 
@@ -35,10 +38,10 @@ static struct sockaddr_un address_of(const char *path)
 int wn_control_connect(const char *path)
 {
 	const struct sockaddr_un address = address_of(path);
-	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const int fd = wn_os_socket(AF_UNIX, SOCK_STREAM);
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address))) {
 		const int error = errno;
 
@@ -70,13 +73,14 @@ static int make_way(const char *path, struct wn_error *error)
 	return wn_fail(error, EADDRINUSE, WN_UNAVAILABLE, "control socket %s: another process has it", path);
 }
 
-/* The mode is given before there is a name: at no moment may anybody else connect. */
 static int bind_private(int fd, const char *path)
 {
 	const struct sockaddr_un address = address_of(path);
 
-	if (fchmod(fd, 0600) || bind(fd, (const struct sockaddr *)&address, sizeof(address)))
-		return -errno;
+	const int rc = wn_os_bind_private(fd, (const struct sockaddr *)&address, sizeof(address));
+
+	if (rc)
+		return rc;
 	if (chmod(path, 0600) || listen(fd, BACKLOG)) {
 		const int error = errno;
 
@@ -96,8 +100,10 @@ static int make_socket(struct wn_control *control, const char *path, struct wn_e
 	rc = make_way(path, error);
 	if (rc)
 		return rc;
-	control->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	rc = control->fd < 0 ? -errno : bind_private(control->fd, path);
+	control->fd = wn_os_socket(AF_UNIX, SOCK_STREAM);
+	rc = control->fd < 0 ? control->fd : bind_private(control->fd, path);
+	if (!rc)
+		rc = fcntl(control->fd, F_SETFL, O_NONBLOCK) ? -errno : 0;
 	if (rc)
 		return wn_fail(error, -rc, WN_UNAVAILABLE, "control socket %s: %s", path, strerror(-rc));
 	snprintf(control->path, sizeof(control->path), "%s", path);
@@ -151,16 +157,14 @@ const char *wn_control_path(const struct wn_control *control)
 /* The mode keeps others out; this keeps them out where a descriptor was passed on. */
 static int may_ask(int fd)
 {
-	struct ucred peer;
-	socklen_t length = sizeof(peer);
+	uid_t user;
 
-	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) &&
-	       (peer.uid == geteuid() || peer.uid == 0);
+	return !wn_os_peer_user(fd, &user) && (user == geteuid() || user == 0);
 }
 
 static void take_client(struct wn_control *control)
 {
-	const int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	const int fd = wn_os_accept(control->fd);
 
 	if (fd < 0)
 		return;
@@ -192,7 +196,7 @@ static int answer(struct client *client, char *line,
 	if (fclose(reply))
 		bytes = 0;
 	while (sent < bytes) {
-		const ssize_t count = send(client->fd, text + sent, bytes - sent, MSG_NOSIGNAL);
+		const ssize_t count = send(client->fd, text + sent, bytes - sent, WN_OS_NO_SIGNAL);
 
 		if (count < 0 && errno != EINTR)
 			break;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What `warpnic doctor` finds: one finding for each link kind, interface, device and limit of the system that
- * matters. doctor.c prints them; doctor_links.c and doctor_system.c look.
+ * matters. doctor.c prints them; doctor_links.c with doctor_linux.c or doctor_posix.c, and doctor_system.c look.
  */
 #ifndef WN_TOOL_DOCTOR_H
 #define WN_TOOL_DOCTOR_H
@@ -30,6 +30,13 @@ struct wn_findings {
 
 /* A new finding at the end, healthy and empty but for these; never NULL (memory exhausted ends the process). */
 struct wn_finding *wn_finding_add(struct wn_findings *findings, const char *part, const char *name);
+
+/* Its health, and what to do, in printf's words. */
+__attribute__((format(printf, 3, 4)))
+void wn_finding_say(struct wn_finding *finding, enum wn_health health, const char *remedy, ...);
+
+/* Fills the finding of a link kind that this build has. */
+void wn_doctor_look_at_link(const char *kind, struct wn_finding *finding);
 
 /* Each adds what it finds. Nothing is attached, bound or changed; sockets and rings they open are closed. */
 void wn_doctor_system(struct wn_findings *findings);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "os/os.h"
 
 enum { BYTES_MAX = 65536, PATIENCE_S = 10 };
 
@@ -35,13 +36,7 @@ struct wn_replay {
 
 static void wait_for(struct wn_replay *replay, int64_t ns)
 {
-	struct timespec until;
-	int64_t at;
-
-	at = wn_clock_of(CLOCK_MONOTONIC) + ns;
-	until.tv_sec = at / WN_SECOND_NS;
-	until.tv_nsec = at % WN_SECOND_NS;
-	pthread_cond_timedwait(&replay->changed, &replay->lock, &until);
+	wn_os_condition_wait(&replay->changed, &replay->lock, wn_clock_ns() + ns);
 }
 
 /* A packet that nobody was handed was dropped: for which cause, the counters say. */
@@ -142,17 +137,13 @@ struct wn_replay *wn_replay_create(const struct wn_runtime_params *params, int i
 				   const char *link_options, struct wn_error *error)
 {
 	struct wn_replay *replay = calloc(1, sizeof(*replay));
-	pthread_condattr_t attributes;
 
 	if (!replay) {
 		wn_fail(error, ENOMEM, WN_FAILED, "out of memory");
 		return NULL;
 	}
 	pthread_mutex_init(&replay->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&replay->changed, &attributes);
-	pthread_condattr_destroy(&attributes);
+	wn_os_condition_init(&replay->changed);
 	replay->hooks = (struct wn_memory_hooks){replay, next, take};
 	snprintf(replay->link, sizeof(replay->link), "memory:kind=%s%s%s", is_frame ? "frame" : "datagram",
 		 link_options[0] ? "," : "", link_options);

@@ -26,6 +26,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include "os/os.h"
 #include "tool/histogram.h"
 #include "tool/send_window.h"
 #include "warpnic/status.h"
@@ -67,6 +68,7 @@ struct wn_send_counters {
 
 struct wn_send_source {
 	int socket;
+	int64_t waits;                 /* of os/os.h: what the socket was told */
 	uint32_t newest;               /* highest number answered, to see reordering */
 	uint8_t has_newest;
 };
@@ -75,7 +77,7 @@ struct wn_send_buffers {
 	uint8_t *out, *in;             /* WN_SEND_BURST messages each */
 	uint32_t out_bytes, in_bytes;  /* a message */
 	uint8_t *pattern;
-	struct mmsghdr out_messages[WN_SEND_BURST], in_messages[WN_SEND_BURST];
+	struct wn_os_message out_messages[WN_SEND_BURST], in_messages[WN_SEND_BURST];
 	struct iovec out_parts[WN_SEND_BURST], in_parts[WN_SEND_BURST];
 	/* The UDP_GRO control message: one int. */
 	_Alignas(struct cmsghdr) uint8_t in_controls[WN_SEND_BURST][CMSG_SPACE(sizeof(int))];
@@ -118,8 +120,8 @@ int64_t wn_send_burst(struct wn_send *send, uint64_t wanted);
 /* Sends the next packet from the first source, waiting for room. 1, 0 (counted error) or -errno. */
 int wn_send_one(struct wn_send *send);
 
-/* Takes what has arrived at a source, with recvmmsg's flags. Returns messages, 0 for none. */
-int wn_send_receive(struct wn_send *send, uint32_t source, int flags);
+/* Takes what has arrived at a source; `waits` 1: waits for the first, up to a tenth of a second. Returns messages. */
+int wn_send_receive(struct wn_send *send, uint32_t source, int waits);
 
 /* The same for one datagram at the first source, waiting up to a tenth of a second. 1, or 0. */
 int wn_send_receive_one(struct wn_send *send);

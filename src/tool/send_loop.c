@@ -3,7 +3,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 #include "clock.h"
 #include "ring/order.h"
@@ -119,14 +118,14 @@ static uint32_t receive_ready(struct wn_send *send)
 	if (!send->config.awaits_replies)
 		return 0;
 	if (send->config.sources == 1)
-		return (uint32_t)wn_send_receive(send, 0, MSG_DONTWAIT);
+		return (uint32_t)wn_send_receive(send, 0, 0);
 	for (uint32_t i = 0; i < send->config.sources; i++)
 		send->polls[i].events = POLLIN;
 	if (poll(send->polls, send->config.sources, 0) <= 0)
 		return 0;
 	for (uint32_t i = 0; i < send->config.sources; i++)
 		if (send->polls[i].revents)
-			messages += (uint32_t)wn_send_receive(send, i, MSG_DONTWAIT);
+			messages += (uint32_t)wn_send_receive(send, i, 0);
 	return messages;
 }
 
@@ -134,13 +133,12 @@ static void sleep_until(struct wn_send *send, int64_t wake_ns, int64_t now_ns)
 {
 	const short events = (short)(POLLIN | (send->is_blocked ? POLLOUT : 0));
 	const int64_t nap_ns = wake_ns - now_ns;
-	const struct timespec nap = {nap_ns / WN_SECOND_NS, nap_ns % WN_SECOND_NS};
 
 	if (nap_ns <= 0)
 		return;
 	for (uint32_t i = 0; i < send->config.sources; i++)
 		send->polls[i].events = send->config.awaits_replies ? events : POLLOUT & events;
-	ppoll(send->polls, send->config.sources, &nap, NULL);
+	wn_os_poll(send->polls, send->config.sources, nap_ns);
 	send->is_blocked = 0;
 }
 
@@ -165,7 +163,7 @@ static void wait_for_work(struct wn_send *send, const struct pace *pace, int is_
 	/* One socket and nothing but replies to wait for: let the receive call itself wait. */
 	if (send->config.awaits_replies && send->config.sources == 1 && !send->is_blocked &&
 	    (is_full || !is_sending) && wake_ns == now_ns + NAP_NS_MAX)
-		wn_send_receive(send, 0, MSG_WAITFORONE);
+		wn_send_receive(send, 0, 1);
 	else
 		sleep_until(send, wake_ns, now_ns);
 }
@@ -233,15 +231,9 @@ static void drain(struct wn_send *send)
 
 static void sleep_for_pace(const struct wn_send *send, struct pace *pace, int64_t now_ns)
 {
-	struct timespec until;
-	int64_t due_ns;
-
 	if (!pace->rate || due_packets(pace, send->counters.sent, now_ns))
 		return;
-	due_ns = next_due_ns(pace, send->counters.sent, 1);
-	until.tv_sec = due_ns / WN_SECOND_NS;
-	until.tv_nsec = due_ns % WN_SECOND_NS;
-	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+	wn_os_sleep_until(next_due_ns(pace, send->counters.sent, 1));
 }
 
 /*
@@ -281,7 +273,7 @@ int wn_send_loop(struct wn_send *send, struct wn_error *error)
 	int rc;
 
 	catch_signals(&interrupt, &terminate);
-	prctl(PR_SET_TIMERSLACK, 1ul, 0ul, 0ul, 0ul); /* naps between packets end on time */
+	wn_os_sharp_sleeps(); /* between packets */
 	getrusage(RUSAGE_SELF, &send->usage_start);
 	send->start_ns = send->end_ns = send->progress.ns = wn_clock_ns();
 	rc = is_ping_pong(&send->config) ? ping_pong_loop(send, error) : burst_loop(send, error);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <netinet/udp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,13 +8,6 @@
 
 #include "link/address.h"
 #include "tool/send.h"
-
-#ifndef UDP_SEGMENT
-#define UDP_SEGMENT 103
-#endif
-#ifndef UDP_GRO
-#define UDP_GRO 104
-#endif
 
 enum { SOCKET_BUFFER_BYTES = 4 << 20 };
 
@@ -40,15 +32,15 @@ static int parse_target(const char *target, union wn_address *address, struct wn
 
 static int set_trains(int fd, const struct wn_send_config *config, struct wn_error *error)
 {
-	const int segment = (int)config->payload_bytes, on = 1;
+	int rc = config->gso > 1 ? wn_os_send_trains(fd, config->payload_bytes) : 0;
 
-	if (config->gso > 1 && setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment)))
-		return wn_fail(error, errno, WN_UNAVAILABLE,
-			       "--gso %u: %s; this kernel has no UDP_SEGMENT (Linux 4.18)", config->gso,
-			       strerror(errno));
-	if (config->is_gro && setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on)))
-		return wn_fail(error, errno, WN_UNAVAILABLE,
-			       "--gro: %s; this kernel has no UDP_GRO (Linux 5.0)", strerror(errno));
+	if (rc)
+		return wn_fail(error, -rc, WN_UNAVAILABLE,
+			       "--gso %u: %s; this system has no UDP_SEGMENT (Linux 4.18)", config->gso, strerror(-rc));
+	rc = config->is_gro ? wn_os_receive_trains(fd) : 0;
+	if (rc)
+		return wn_fail(error, -rc, WN_UNAVAILABLE,
+			       "--gro: %s; this system has no UDP_GRO (Linux 5.0)", strerror(-rc));
 	return 0;
 }
 
@@ -69,12 +61,12 @@ static int open_source(struct wn_send *send, uint32_t i, const union wn_address 
 		       struct wn_error *error)
 {
 	const char *target = send->config.target;
-	const int fd = socket(address->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const int fd = wn_os_socket(address->any.sa_family, SOCK_DGRAM);
 
 	if (fd < 0)
-		return wn_fail(error, errno, WN_FAILED, "'%s': socket %u: %s", target, i + 1,
-			       strerror(errno));
+		return wn_fail(error, -fd, WN_FAILED, "'%s': socket %u: %s", target, i + 1, strerror(-fd));
 	send->sources[i].socket = fd;
+	send->sources[i].waits = -1;
 	set_limits(fd);
 	if (connect(fd, &address->any, wn_address_length(address)))
 		return wn_fail(error, errno, WN_UNAVAILABLE, "'%s': cannot be reached: %s", target,

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
 #include "tool/send.h"
-
-#ifndef UDP_GRO
-#define UDP_GRO 104
-#endif
 
 enum { MAGIC = 0x73446e57, REPLY_BYTES_MIN = 2048, GRO_BYTES = 65535 };
 
@@ -175,16 +170,16 @@ int64_t wn_send_burst(struct wn_send *send, uint64_t wanted)
 {
 	const struct wn_send_source *source = &send->sources[send->next_source];
 	/* Without replies there is nothing else to do, so the kernel may hold us back. */
-	const int flags = send->config.awaits_replies ? MSG_DONTWAIT : 0;
+	const int waits = !send->config.awaits_replies;
 	const int64_t now_ns = wn_clock_ns();
 	const uint32_t messages = prepare_burst(send, wanted, (uint64_t)now_ns);
-	const int done = sendmmsg(source->socket, send->buffers.out_messages, messages, flags);
+	const int done = wn_os_send(source->socket, send->buffers.out_messages, messages, waits);
 	uint64_t packets;
 
 	if (++send->next_source == send->config.sources)
 		send->next_source = 0;
 	if (done < 0)
-		return note_error(send, errno);
+		return note_error(send, -done);
 	packets = packets_in(send, wanted, (uint32_t)done);
 	note_sent(send, packets, now_ns);
 	return (int64_t)packets;
@@ -298,19 +293,16 @@ static void take_reply(struct wn_send *send, struct wn_send_source *source, cons
 static uint32_t segment_bytes(struct msghdr *message, uint32_t length)
 {
 	struct cmsghdr *control = CMSG_FIRSTHDR(message);
-	int bytes;
+	uint32_t bytes = 0;
 
-	if (!control || control->cmsg_level != IPPROTO_UDP || control->cmsg_type != UDP_GRO)
-		return length;
-	memcpy(&bytes, CMSG_DATA(control), sizeof(bytes));
-	return bytes > 0 ? (uint32_t)bytes : length;
+	return control && wn_os_is_train(control, &bytes) && bytes ? bytes : length;
 }
 
 static void take_message(struct wn_send *send, struct wn_send_source *source,
-			 struct mmsghdr *message, int64_t now_ns)
+			 struct wn_os_message *message, int64_t now_ns)
 {
 	const uint8_t *bytes = message->msg_hdr.msg_iov->iov_base;
-	uint32_t left = message->msg_len;
+	uint32_t left = message->msg_len < send->buffers.in_bytes ? message->msg_len : send->buffers.in_bytes;
 	const uint32_t segment = segment_bytes(&message->msg_hdr, left);
 
 	do { /* an empty datagram is one, too */
@@ -344,19 +336,20 @@ int wn_send_receive_one(struct wn_send *send)
 	return 1;
 }
 
-int wn_send_receive(struct wn_send *send, uint32_t source, int flags)
+int wn_send_receive(struct wn_send *send, uint32_t source, int waits)
 {
-	struct mmsghdr *messages = send->buffers.in_messages;
+	struct wn_os_message *messages = send->buffers.in_messages;
 	int count;
 
 	for (uint32_t i = 0; i < WN_SEND_BURST; i++)
 		messages[i].msg_hdr.msg_controllen =
 			send->config.is_gro ? sizeof(send->buffers.in_controls[i]) : 0;
-	count = recvmmsg(send->sources[source].socket, messages, WN_SEND_BURST, flags, NULL);
-	if (count < 0) {
-		note_receive_error(send, errno);
+	count = wn_os_receive(send->sources[source].socket, messages, WN_SEND_BURST, waits ? WN_SECOND_NS / 10 : 0,
+			      &send->sources[source].waits);
+	if (count < 0)
+		note_receive_error(send, -count);
+	if (count <= 0)
 		return 0;
-	}
 	send->end_ns = wn_clock_ns();
 	for (int i = 0; i < count; i++)
 		take_message(send, &send->sources[source], &messages[i], send->end_ns);

@@ -121,7 +121,7 @@ static void test_udp_echo(void)
 	struct wn_runtime *runtime;
 	int fd;
 
-	params.links[0] = "udp:127.0.0.1:0,gro=on";
+	params.links[0] = WN_OS_LINUX ? "udp:127.0.0.1:0,gro=on" : "udp:127.0.0.1:0";
 	runtime = start(&params);
 	to.sin_port = htons((uint16_t)atoi(strrchr(wn_runtime_link_where(runtime, 0), ':') + 1));
 	fd = socket(AF_INET, SOCK_DGRAM, 0);

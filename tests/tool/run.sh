@@ -42,9 +42,11 @@ else
 fi
 
 # -- the end under full load --
+gro=,gro=on gso=16
+"$WARPNIC" doctor | grep -q 'in trains (gro=on)' || gro='' gso=1
 for mode in batch resident lease; do
-	start echo --link udp:127.0.0.1:0,gro=on --mode $mode --json
-	"$WARPNIC" send "127.0.0.1:$port" --duration 3 --gso 16 --no-reply >/dev/null 2>&1 &
+	start echo --link "udp:127.0.0.1:0$gro" --mode $mode --json
+	"$WARPNIC" send "127.0.0.1:$port" --duration 3 --gso $gso --no-reply >/dev/null 2>&1 &
 	load=$!
 	children="$children $load"
 	sleep 1

@@ -18,6 +18,8 @@
 
 #define TEST_PROGRAM(name) WN_TEST_PROGRAMS "/" name ".c"
 
+#define NO_TRAINS "no trains with calls of POSIX alone"
+
 struct server {
 	struct wn_runtime *runtime;
 	union wn_address address;
@@ -117,6 +119,8 @@ static void test_echo_gro(void)
 {
 	struct wn_runtime_params params = {.program = "echo"};
 
+	if (!WN_OS_LINUX)
+		SKIP(NO_TRAINS);
 	echo_on("udp:127.0.0.1:0,gro=on", &params);
 }
 
@@ -336,6 +340,8 @@ static void test_train(void)
 	uint8_t bytes[50 * 40 + 7], reply[256];
 	int fd;
 
+	if (!WN_OS_LINUX)
+		SKIP(NO_TRAINS);
 	if (serve(&server, &params, "udp:127.0.0.1:0,gro=on"))
 		return;
 	fd = client_to(&server.address);
@@ -443,7 +449,7 @@ static void test_reader_stops(void)
 	wn_runtime_snapshot(server.runtime, &counters);
 	CHECK_INT(wn_counters_difference(&counters), 0);
 	CHECK(counters.in_flight > 0 && counters.in_flight <= 64);
-	CHECK(counters.kernel_dropped > 0);
+	CHECK(!WN_OS_LINUX || counters.kernel_dropped > 0); /* elsewhere nobody tells */
 	pthread_mutex_unlock(&gate);
 	for (uint32_t turn = 0; turn < 200; turn++) {
 		wn_runtime_snapshot(server.runtime, &counters);
@@ -453,7 +459,7 @@ static void test_reader_stops(void)
 	}
 	close(fd);
 	end(&server, &counters);
-	CHECK_INT(counters.received + counters.kernel_dropped, sent);
+	CHECK(!WN_OS_LINUX || counters.received + counters.kernel_dropped == sent);
 	CHECK_INT(counters.delivered, counters.received);
 }
 

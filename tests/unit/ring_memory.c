@@ -142,6 +142,10 @@ static void test_open_refuses_unsealed(void)
 	int fd = memfd_create("test-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	int pipes[2];
 
+	if (!WN_OS_LINUX) {
+		close(fd);
+		SKIP("memory has no seals here");
+	}
 	CHECK(fd >= 0 && !ftruncate(fd, (off_t)bytes));
 	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	CHECK_INT(wn_ring_format(memory, bytes, &geometry), 0);
@@ -170,13 +174,17 @@ static void test_created_memory_is_sealed(void)
 
 	if (!CHECK_INT(wn_ring_create(&ring, &geometry, NULL), 0))
 		return;
+	CHECK(fcntl(ring.fd, F_GETFD) & FD_CLOEXEC);
+	if (!WN_OS_LINUX) {
+		wn_ring_destroy(&ring);
+		SKIP("memory has no seals here");
+	}
 	bytes = (off_t)ring.bytes;
 	CHECK_INT(ftruncate(ring.fd, bytes - 4096), -1);
 	CHECK_INT(errno, EPERM);
 	CHECK_INT(ftruncate(ring.fd, bytes + 4096), -1);
 	CHECK_INT(errno, EPERM);
 	CHECK_INT(fcntl(ring.fd, F_GET_SEALS), F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
-	CHECK(fcntl(ring.fd, F_GETFD) & FD_CLOEXEC);
 	wn_ring_destroy(&ring);
 }
 

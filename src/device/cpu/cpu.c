@@ -21,6 +21,7 @@
 #include "device/cpu/program.h"
 #include "device/cpu/timing.h"
 #include "device/device.h"
+#include "os/os.h"
 #include "times.h"
 
 enum {
@@ -342,7 +343,7 @@ static int cpu_start(struct wn_device *device, const struct wn_ring_view *views,
 			return wn_fail(error, rc, WN_FAILED, "cpu device: cannot start worker %u: %s", i,
 				       strerror(rc));
 		snprintf(name, sizeof(name), "wn-lane-%u", i);
-		pthread_setname_np(cpu->workers[i].thread, name);
+		wn_os_thread_name(cpu->workers[i].thread, name);
 		cpu->started++;
 	}
 	return 0;

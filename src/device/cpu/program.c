@@ -10,16 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "os/os.h"
 #include "paths.h"
 #include "warpnic/runtime.h"
 #include "warpnic/verdict.h"
-
-extern char **environ;
 
 enum { COMPILER_WORDS_MAX = 16 };
 
@@ -94,14 +92,18 @@ static int copy_file(const char *from, const char *to)
 {
 	const int in = open(from, O_RDONLY | O_CLOEXEC);
 	const int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
+	char block[65536];
 	ssize_t count = -1;
 	int rc = 0;
 
 	if (in >= 0 && out >= 0)
-		while ((count = sendfile(out, in, NULL, 1 << 20)) > 0)
-			continue;
+		while ((count = read(in, block, sizeof(block))) > 0)
+			if (write(out, block, (size_t)count) != count) {
+				count = -1;
+				break;
+			}
 	if (count < 0)
-		rc = -errno;
+		rc = errno ? -errno : -ENOSPC;
 	if (in >= 0)
 		close(in);
 	if (out >= 0 && close(out) && !rc)
@@ -181,7 +183,7 @@ static int run_compiler(const char *source, const char *object, const char *word
 
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, 2, words_path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	rc = posix_spawnp(&child, words[0], &actions, NULL, words, environ);
+	rc = posix_spawnp(&child, words[0], &actions, NULL, words, wn_os_environment());
 	posix_spawn_file_actions_destroy(&actions);
 	if (rc)
 		return -rc;

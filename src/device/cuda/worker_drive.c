@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "os/os.h"
+
 /* One region as it is seen from here and from the GPU. */
 struct place {
 	uint8_t *memory;
@@ -21,7 +23,7 @@ struct place {
 static int map_region(struct wn_cuda_worker *worker, const struct wn_team_drive *drive, uint32_t r, int fd,
 		      struct place *place)
 {
-	void *memory = mmap(NULL, drive->regions[r].bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd,
+	void *memory = mmap(NULL, drive->regions[r].bytes, PROT_READ | PROT_WRITE, MAP_SHARED | WN_OS_MAP_PRESENT, fd,
 			    (off_t)drive->regions[r].offset);
 
 	if (memory == MAP_FAILED)

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 
 #include "clock.h"
+#include "os/os.h"
 #include "ring/copy.h"
 #include "warpnic/device.h"
 
@@ -478,7 +479,7 @@ static int test_device(struct wn_cuda_worker *worker)
 	int64_t offset = 0;
 
 	worker->test = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+			    MAP_SHARED | MAP_ANONYMOUS | WN_OS_MAP_PRESENT, -1, 0);
 	if (worker->test == MAP_FAILED)
 		return wn_team_fail(&worker->team, "self-test: %s", strerror(errno));
 	if (wn_cuda_worker_share(worker, worker->test, bytes, &worker->test_device) ||

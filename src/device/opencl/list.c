@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The list of devices, made by a process that has ten seconds and may die: see opencl.h. */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -12,8 +11,7 @@
 
 #include "clock.h"
 #include "device/opencl/opencl.h"
-
-extern char **environ;
+#include "os/os.h"
 
 #define LIST_NS (10 * WN_SECOND_NS)
 enum { LIST_BYTES_MAX = 32768 };
@@ -25,12 +23,13 @@ static int start(int *reader, pid_t *child)
 	int pipe_fds[2], rc;
 
 	wn_paths_find(&paths);
-	if (pipe2(pipe_fds, O_CLOEXEC))
-		return -errno;
+	rc = wn_os_pipe(pipe_fds);
+	if (rc)
+		return rc;
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, pipe_fds[1], 1);
 	rc = posix_spawn(child, paths.opencl_worker, &actions, NULL,
-			 (char *[]){paths.opencl_worker, (char[]){"list"}, NULL}, environ);
+			 (char *[]){paths.opencl_worker, (char[]){"list"}, NULL}, wn_os_environment());
 	posix_spawn_file_actions_destroy(&actions);
 	close(pipe_fds[1]);
 	*reader = pipe_fds[0];

@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "device/team/remote.h"
 #include "device/watch.h"
+#include "os/os.h"
 
 enum { LOOK_MS = 20 };
 
@@ -197,7 +198,7 @@ int wn_remote_supervise(struct wn_remote *remote, struct wn_error *error)
 	if (rc)
 		return wn_fail(error, rc, WN_FAILED, "%s device: cannot start its supervisor: %s", remote->device->ops->kind,
 			       strerror(rc));
-	pthread_setname_np(remote->supervisor, "wn-supervisor");
+	wn_os_thread_name(remote->supervisor, "wn-supervisor");
 	remote->is_supervised = 1;
 	return 0;
 }

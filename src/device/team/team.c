@@ -2,7 +2,6 @@
 #include "device/team/team.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -15,8 +14,7 @@
 
 #include "clock.h"
 #include "device/cuda/near.h"
-
-extern char **environ;
+#include "os/os.h"
 
 #define PREPARE_NS (60 * WN_SECOND_NS)
 #define TEST_NS (5 * WN_SECOND_NS)
@@ -31,22 +29,20 @@ static uint64_t round_up(uint64_t bytes, uint64_t to)
 
 int wn_team_memory_object(const char *name, const void *bytes, size_t count)
 {
-	const int fd = memfd_create(name, MFD_CLOEXEC);
-	size_t done = 0;
+	const int fd = wn_os_memory_create(name, count);
+	void *memory;
 
-	if (fd < 0)
-		return -errno;
-	while (done < count) {
-		const ssize_t wrote = write(fd, (const char *)bytes + done, count - done);
+	if (fd < 0 || !count)
+		return fd;
+	memory = mmap(NULL, count, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED) {
+		const int code = errno;
 
-		if (wrote <= 0) {
-			const int code = wrote ? errno : ENOSPC;
-
-			close(fd);
-			return -code;
-		}
-		done += (size_t)wrote;
+		close(fd);
+		return -code;
 	}
+	memcpy(memory, bytes, count);
+	munmap(memory, count);
 	return fd;
 }
 
@@ -92,11 +88,11 @@ static int make_data(struct wn_team *team, const struct wn_program_data *data,
 	uint8_t *memory;
 
 	team->control->data = layout;
-	team->data_fd = memfd_create("warpnic-data", MFD_CLOEXEC);
-	if (team->data_fd < 0 || ftruncate(team->data_fd, (off_t)layout.total_bytes))
-		return wn_fail(error, errno, WN_FAILED,
+	team->data_fd = wn_os_memory_create("warpnic-data", layout.total_bytes);
+	if (team->data_fd < 0)
+		return wn_fail(error, -team->data_fd, WN_FAILED,
 			       "%s device: cannot share %llu bytes of tables: %s", team->params.kind,
-			       (unsigned long long)layout.total_bytes, strerror(errno));
+			       (unsigned long long)layout.total_bytes, strerror(-team->data_fd));
 	if (!layout.total_bytes)
 		return 0;
 	memory = mmap(NULL, layout.total_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, team->data_fd,
@@ -120,10 +116,11 @@ static int map_control(struct wn_team *team, size_t bytes, struct wn_error *erro
 {
 	void *memory = MAP_FAILED;
 
-	team->control_fd = memfd_create("warpnic-team", MFD_CLOEXEC);
-	if (team->control_fd >= 0 && !ftruncate(team->control_fd, (off_t)bytes))
-		memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
-			      team->control_fd, 0);
+	team->control_fd = wn_os_memory_create("warpnic-team", bytes);
+	if (team->control_fd < 0)
+		errno = -team->control_fd;
+	else
+		memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | WN_OS_MAP_PRESENT, team->control_fd, 0);
 	if (memory == MAP_FAILED)
 		return wn_fail(error, errno, WN_FAILED, "%s device: cannot share %zu bytes: %s",
 			       team->params.kind, bytes, strerror(errno));
@@ -221,20 +218,23 @@ static uint32_t frontier_of(const uint32_t *positions, uint32_t count)
 	return least;
 }
 
+/* By mapping both: not every system reads and writes memory objects otherwise. */
 static void carry_cells(struct wn_team *team, const struct wn_team *old)
 {
 	const struct wn_team_data *to = &team->control->data, *from = &old->control->data;
-	uint8_t block[4096];
+	const uint64_t bytes = to->cell_bytes < from->cell_bytes ? to->cell_bytes : from->cell_bytes;
+	uint8_t *source, *target;
 
-	for (uint64_t at = 0; at < to->cell_bytes && at < from->cell_bytes; at += sizeof(block)) {
-		const uint64_t left = to->cell_bytes - at;
-		const size_t count = left < sizeof(block) ? (size_t)left : sizeof(block);
-
-		if (pread(old->data_fd, block, count, (off_t)(from->cells + at)) !=
-			    (ssize_t)count ||
-		    pwrite(team->data_fd, block, count, (off_t)(to->cells + at)) != (ssize_t)count)
-			return;
-	}
+	if (!bytes)
+		return;
+	source = mmap(NULL, from->total_bytes, PROT_READ, MAP_SHARED, old->data_fd, 0);
+	target = mmap(NULL, to->total_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, team->data_fd, 0);
+	if (source != MAP_FAILED && target != MAP_FAILED)
+		memcpy(target + to->cells, source + from->cells, bytes);
+	if (source != MAP_FAILED)
+		munmap(source, from->total_bytes);
+	if (target != MAP_FAILED)
+		munmap(target, to->total_bytes);
 }
 
 void wn_team_continue(struct wn_team *team, const struct wn_team *old)
@@ -264,7 +264,7 @@ static int start_process(struct wn_team *team, int socket, struct wn_error *erro
 	if (!rc)
 		rc = posix_spawn_file_actions_adddup2(&actions, socket, WN_TEAM_SOCKET);
 	if (!rc)
-		rc = posix_spawn(&team->pid, path, &actions, NULL, arguments, environ);
+		rc = posix_spawn(&team->pid, path, &actions, NULL, arguments, wn_os_environment());
 	posix_spawn_file_actions_destroy(&actions);
 	return rc ? wn_fail(error, rc, WN_UNAVAILABLE,
 			    "%s device: cannot start its worker '%s': %s", team->params.kind, path, strerror(rc))
@@ -316,7 +316,7 @@ static int send_descriptors(const struct wn_team *team)
 	header->cmsg_type = SCM_RIGHTS;
 	header->cmsg_len = CMSG_LEN(count * sizeof(int));
 	memcpy(CMSG_DATA(header), fds, count * sizeof(int));
-	return sendmsg(team->socket, &message, MSG_NOSIGNAL) == 1 ? 0 : -errno;
+	return sendmsg(team->socket, &message, WN_OS_NO_SIGNAL) == 1 ? 0 : -errno;
 }
 
 /* Takes note of the process's end, if it has come. */
@@ -415,9 +415,9 @@ int wn_team_spawn(struct wn_team *team, struct wn_error *error)
 	memset(wn_team_alive(team->control), 0,
 	       (size_t)team->params.queue_count * team->params.group_count * 4);
 	wn_store_release(&team->control->state, WN_TEAM_STARTING);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
-		return wn_fail(error, errno, WN_FAILED, "%s device: socketpair: %s", team->params.kind,
-			       strerror(errno));
+	rc = wn_os_socket_pair(pair);
+	if (rc)
+		return wn_fail(error, -rc, WN_FAILED, "%s device: socketpair: %s", team->params.kind, strerror(-rc));
 	rc = start_process(team, pair[1], error);
 	close(pair[1]);
 	if (rc) {
@@ -445,7 +445,7 @@ int wn_team_go(struct wn_team *team, struct wn_error *error)
 {
 	const char byte = 1;
 
-	if (send(team->socket, &byte, 1, MSG_NOSIGNAL) != 1) {
+	if (send(team->socket, &byte, 1, WN_OS_NO_SIGNAL) != 1) {
 		wn_team_kill(team);
 		return fail_gone(team, "did not start", error);
 	}

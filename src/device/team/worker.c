@@ -2,15 +2,15 @@
 #include "device/team/worker.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+
+#include "os/os.h"
 
 int wn_team_fail(struct wn_team_worker *worker, const char *format, ...)
 {
@@ -29,14 +29,12 @@ void wn_team_say(struct wn_team_worker *worker, enum wn_team_state state)
 	const char byte = (char)state;
 
 	wn_store_release(&worker->control->state, state);
-	(void)!send(worker->socket, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)!send(worker->socket, &byte, 1, WN_OS_NO_SIGNAL | MSG_DONTWAIT);
 }
 
 int wn_team_is_wanted(const struct wn_team_worker *worker, int ms)
 {
-	struct pollfd poll_fd = {.fd = worker->socket, .events = POLLRDHUP};
-
-	return poll(&poll_fd, 1, ms) <= 0;
+	return !wn_os_peer_has_left(worker->socket, ms);
 }
 
 /* Takes the descriptors. The number that came, or -1. */
@@ -53,7 +51,7 @@ static int take_descriptors(struct wn_team_worker *worker)
 	const struct cmsghdr *header;
 	size_t bytes;
 
-	if (recvmsg(worker->socket, &message, MSG_CMSG_CLOEXEC) != 1)
+	if (wn_os_receive_descriptors(worker->socket, &message) != 1)
 		return -1;
 	header = CMSG_FIRSTHDR(&message);
 	if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
@@ -73,7 +71,7 @@ static int map_control(struct wn_team_worker *worker)
 	    (size_t)status.st_size < sizeof(struct wn_team_control))
 		return -1;
 	memory = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_POPULATE, worker->fds[WN_TEAM_FD_CONTROL], 0);
+		      MAP_SHARED | WN_OS_MAP_PRESENT, worker->fds[WN_TEAM_FD_CONTROL], 0);
 	if (memory == MAP_FAILED)
 		return -1;
 	worker->control = memory;
@@ -116,7 +114,7 @@ int wn_team_begin(struct wn_team_worker *worker, int argument_count, const char 
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	wn_os_end_with_parent();
 	worker->fd_count = take_descriptors(worker);
 	if (worker->fd_count < WN_TEAM_FD_RINGS || map_control(worker) ||
 	    worker->fd_count < WN_TEAM_FD_RINGS + (int)worker->control->queue_count + (worker->control->near_bytes != 0)) {

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+char *dirname(char *path);
+char *basename(char *path);

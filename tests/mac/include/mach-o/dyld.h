@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdint.h>
+int _NSGetExecutablePath(char *path, uint32_t *size);
