@@ -65,8 +65,11 @@ static inline void wn_stream_add(struct wn_drive_lane *lane, const struct wn_str
 	lane->stream.starved += (uint32_t)turn->deltas[WN_DELTA_STARVED];
 }
 
-/* The end of a batch: `taken` of the cq, `entries` on the sq, and the chain of frames back to the kernel. */
-static inline void wn_stream_finish(struct wn_drive_lane *lane, struct wn_stream_turn *turn, uint32_t taken, uint32_t entries)
+/*
+ * The end of a batch: `taken` of the cq, `entries` on the sq, and the chain of frames back to the kernel. Returns how many
+ * entries of the sq that were, the accept's with them.
+ */
+static inline uint32_t wn_stream_finish(struct wn_drive_lane *lane, struct wn_stream_turn *turn, uint32_t taken, uint32_t entries)
 {
 	struct wn_drive_batch batch = {.taken = taken, .given = turn->give_count, .sent = entries,
 				       .received = (uint32_t)turn->deltas[WN_DELTA_FRAMES]};
@@ -86,6 +89,7 @@ static inline void wn_stream_finish(struct wn_drive_lane *lane, struct wn_stream
 	wn_stream_port_release(&lane->view, &lane->port.uring, &batch);
 	wn_stream_port_show(&lane->view, &lane->port.uring, &batch);
 	wn_stream_port_retire(&lane->port.uring, &batch);
+	return batch.sent;
 }
 
 /* Entries of the sq that the kernel has not taken. */
@@ -115,7 +119,7 @@ static inline uint32_t wn_stream_batch(struct wn_drive_lane *lane, struct wn_str
 	return count;
 }
 
-/* Some of the connections that nothing may have come of, where it is time. Returns how many were looked at. */
+/* Some of the connections that nothing may have come of, where it is time. Returns whether anything was done. */
 static inline uint32_t wn_stream_sweep_some(struct wn_drive_lane *lane, struct wn_stream_turn *turn)
 {
 	struct wn_stream_port *port = &lane->stream;
@@ -133,8 +137,7 @@ static inline uint32_t wn_stream_sweep_some(struct wn_drive_lane *lane, struct w
 		wn_stream_put(lane, turn, port->sweep + i, &entries);
 	}
 	port->sweep += count;
-	wn_stream_finish(lane, turn, 0, entries);
-	return count;
+	return count + wn_stream_finish(lane, turn, 0, entries);
 }
 
 /* As wn_drive_serve. */

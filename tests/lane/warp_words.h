@@ -31,7 +31,11 @@ static struct {
 	uint32_t done[WN_GROUP_LANES];
 	uint64_t meetings[WN_GROUP_LANES];      /* how many each lane has been at */
 	uint64_t values[2][WN_GROUP_LANES];
+	ucontext_t paused;              /* lane 0, where it would sleep */
+	uint32_t pauses, is_paused;     /* whether it goes back to the caller there; whether it has */
 } warp;
+
+static uint64_t warp_cycles;
 
 /* To a lane, from outside or from one that never comes back. */
 static void warp_enter(uint32_t to)
@@ -87,9 +91,24 @@ static void warp_run(void (*body)(void *argument), void *argument)
 		warp.contexts[i].uc_link = NULL;
 		makecontext(&warp.contexts[i], warp_lane, 0);
 	}
-	warp.lane = 0;
+	warp.lane = warp.is_paused = 0;
 	warp.begun[0] = 1;
 	swapcontext(&warp.back, &warp.contexts[0]);
+}
+
+/* Lane 0 would sleep: whoever called goes on, until it calls warp_resume(). */
+static void warp_pause(void)
+{
+	if (!warp.pauses || warp.lane)
+		return;
+	warp.is_paused = 1;
+	swapcontext(&warp.paused, &warp.back);
+}
+
+static inline void warp_resume(void)
+{
+	warp.is_paused = 0;
+	swapcontext(&warp.back, &warp.paused);
 }
 
 /* All lanes leave a value; returns all of them. */
@@ -167,14 +186,13 @@ static inline uint32_t wn_lowest_bit(uint32_t value)
 static inline void wn_group_sleep(uint32_t ns)
 {
 	(void)ns;
+	warp_pause();
 }
 
 /* A clock that moves at each look, so that what depends on time happens. */
 static inline uint64_t wn_group_cycles(void)
 {
-	static uint64_t cycles;
-
-	return cycles += 100;
+	return warp_cycles += 100;
 }
 
 static inline uint64_t wn_group_ns(void)
