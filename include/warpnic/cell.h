@@ -67,6 +67,38 @@ WN_FN uint32_t wn_word_compare_exchange(WN_GLOBAL uint32_t *word, uint32_t expec
 	return expected;
 }
 
+#elif defined(__METAL_VERSION__)
+
+/* Metal Shading Language 2.1, section 5.13: relaxed is the only order that all versions have, device the scope. */
+WN_FN uint32_t wn_word_load(WN_GLOBAL uint32_t *word)
+{
+	return metal::atomic_load_explicit((WN_GLOBAL metal::atomic_uint *)word, metal::memory_order_relaxed);
+}
+
+WN_FN void wn_word_store(WN_GLOBAL uint32_t *word, uint32_t value)
+{
+	metal::atomic_store_explicit((WN_GLOBAL metal::atomic_uint *)word, value, metal::memory_order_relaxed);
+}
+
+WN_FN uint32_t wn_word_add(WN_GLOBAL uint32_t *word, uint32_t amount)
+{
+	return metal::atomic_fetch_add_explicit((WN_GLOBAL metal::atomic_uint *)word, amount,
+						metal::memory_order_relaxed);
+}
+
+/* There is only the weak one, which may fail without a reason: then it is done again. */
+WN_FN uint32_t wn_word_compare_exchange(WN_GLOBAL uint32_t *word, uint32_t expected, uint32_t value)
+{
+	uint32_t held = expected;
+
+	while (!metal::atomic_compare_exchange_weak_explicit((WN_GLOBAL metal::atomic_uint *)word, &held, value,
+							     metal::memory_order_relaxed,
+							     metal::memory_order_relaxed))
+		if (held != expected)
+			break;
+	return held;
+}
+
 #elif defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
 
 /* PTX ISA, "Memory Consistency Model"; sm_70 and later. */

@@ -760,8 +760,8 @@ WN_FN uint64_t wn_data_word(WN_PRIVATE struct wn_packet *packet, uint64_t index)
 /* Asks for the line that word `index` of that file is in, ahead of its use, where a device can. */
 WN_FN void wn_data_ahead(WN_PRIVATE struct wn_packet *packet, uint64_t index)
 {
-#if (defined(__GNUC__) || defined(__clang__)) && !defined(__OPENCL_VERSION__) && !defined(__CUDA_ARCH__) &&      \
-	!defined(__CUDACC_RTC__)
+#if (defined(__GNUC__) || defined(__clang__)) && !defined(__OPENCL_VERSION__) && !defined(__METAL_VERSION__) &&   \
+	!defined(__CUDA_ARCH__) && !defined(__CUDACC_RTC__)
 	if (index < packet->data->file_bytes / 8)
 		__builtin_prefetch(packet->data->file + 8 * index);
 #else

@@ -2,15 +2,15 @@
 /*
  * The words that every compiler of this project spells differently.
  *
- * Included by everything a device compiles: C11 (gcc, clang), C++14 (nvcc, NVRTC, Metal-shaped
- * clang++), OpenCL C 3.0. No device header may include a header of the C library; this one brings
+ * Included by everything a device compiles: C11 (gcc, clang), C++14 (nvcc, NVRTC), OpenCL C 3.0, the
+ * Metal Shading Language. No device header may include a header of the C library; this one brings
  * the fixed-width integers instead.
  *
  *   WN_FN               a function of a header: static inline
  *   WN_GLOBAL           qualifier of a pointer to memory that host and device share
  *   WN_STAGED           qualifier of a pointer to the bytes of the packet in hand; on a GPU they
- *                       have been staged into the group's local memory. The opencl device runs a packet
- *                       where it lies, so there it is global unless the compiler is told otherwise
+ *                       have been staged into the group's local memory. The opencl and metal devices run a
+ *                       packet where it lies, so there it is global unless the compiler is told otherwise
  *   WN_PRIVATE          qualifier of a pointer to a lane's own variable
  *   WN_STATIC_ASSERT    compile-time check; the message is an identifier, not a string
  *   WN_UNLIKELY         branch hint
@@ -38,10 +38,14 @@ typedef long int64_t;
 
 #elif defined(__METAL_VERSION__)
 
+/* Its integers have the usual names; where they are in the namespace, this brings them out. */
 #include <metal_stdlib>
+using namespace metal;
 #define WN_FN static inline
 #define WN_GLOBAL device
-#define WN_STAGED threadgroup
+#ifndef WN_STAGED
+#define WN_STAGED device
+#endif
 #define WN_PRIVATE thread
 #define WN_STATIC_ASSERT(condition, name) static_assert(condition, #name)
 

@@ -9,7 +9,7 @@
 #include "os/os.h"
 
 const struct wn_device_ops *const wn_device_kinds[] = {&wn_device_cpu, &wn_device_cuda, &wn_device_opencl,
-							    NULL};
+							    &wn_device_metal, NULL};
 
 uint32_t wn_device_cores(void)
 {

@@ -198,6 +198,7 @@ extern const struct wn_device_ops *const wn_device_kinds[];
 extern const struct wn_device_ops wn_device_cpu;
 extern const struct wn_device_ops wn_device_cuda;
 extern const struct wn_device_ops wn_device_opencl;
+extern const struct wn_device_ops wn_device_metal;
 
 /* several.h: what wn_device_open() takes where a text names more than one device; in no list. */
 extern const struct wn_device_ops wn_device_several;

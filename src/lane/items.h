@@ -27,7 +27,10 @@
  * The parts of all queues are dealt to the groups in turn: with fewer groups than parts a group serves several,
  * one after the other, so that groups never have to outnumber the compute units.
  *
- * Included once by device/opencl/entry.cl, behind the program.
+ * Metal promises the same of a barrier, but no order with the host before a command buffer's end: in lease mode its
+ * lanes serve slots of their own (device/metal/entry.metal), and only wn_items_slot() is used.
+ *
+ * Included once by device/opencl/entry.cl or device/metal/entry.metal, behind the program.
  */
 #ifndef WN_LANE_ITEMS_H
 #define WN_LANE_ITEMS_H
@@ -118,6 +121,19 @@ WN_FN void wn_items_flush(WN_PRIVATE struct wn_items *items, WN_PRIVATE uint64_t
 	items->is_dirty = 0;
 }
 
+/* A lane's copy, by its members: C++ has no copy of a struct from one address space to another. */
+WN_FN void wn_slot_of(WN_PRIVATE struct wn_slot *slot, WN_GLOBAL const struct wn_slot *from)
+{
+	slot->position = from->position;
+	slot->flags = from->flags;
+	slot->length = from->length;
+	slot->wire_length = from->wire_length;
+	slot->index = from->index;
+	slot->segment_bytes = from->segment_bytes;
+	slot->segment_count = from->segment_count;
+	slot->arrival_ns = from->arrival_ns;
+}
+
 /* A slot in hand, between what comes before the program and what comes after it. */
 struct wn_items_slot {
 	struct wn_slot slot;
@@ -137,7 +153,7 @@ WN_FN uint32_t wn_items_take(WN_PRIVATE const struct wn_port *port, WN_PRIVATE s
 	WN_PRIVATE struct wn_packet *whole = &taken->whole;
 	uint32_t length = 0, code;
 
-	taken->slot = view->slots[index];
+	wn_slot_of(&taken->slot, &view->slots[index]);
 	if (WN_UNLIKELY(taken->slot.position != position + 1)) {
 		wn_port_report_corrupt(port, position);
 		return 1;

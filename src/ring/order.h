@@ -90,6 +90,39 @@ WN_FN void wn_store_release16(WN_GLOBAL uint16_t *word, uint16_t value)
 	wn_store_release((WN_GLOBAL uint32_t *)pair, both);
 }
 
+#elif defined(__METAL_VERSION__)
+
+/*
+ * Metal orders CPU and GPU where a command buffer begins and where it ends, and nowhere else (MTLStorageModeShared:
+ * "coherency is only guaranteed at command buffer boundaries"). Lane code there works on memory that nobody else
+ * looks at from a launch until its end, so both are the points of order, as in OpenCL's plain case. What a
+ * lease reads and writes while it runs goes through device/metal/words.h and never through these.
+ */
+WN_FN uint32_t wn_load_acquire(WN_GLOBAL uint32_t *word)
+{
+	return *word;
+}
+
+WN_FN uint32_t wn_load_relaxed(WN_GLOBAL uint32_t *word)
+{
+	return *word;
+}
+
+WN_FN void wn_store_release(WN_GLOBAL uint32_t *word, uint32_t value)
+{
+	*word = value;
+}
+
+WN_FN void wn_store_release16(WN_GLOBAL uint16_t *word, uint16_t value)
+{
+	*word = value;
+}
+
+WN_FN void wn_store_relaxed(WN_GLOBAL uint32_t *word, uint32_t value)
+{
+	*word = value;
+}
+
 #elif defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
 
 /* PTX ISA, "Memory Consistency Model"; sm_70 and later. */

@@ -478,6 +478,15 @@ static const struct variant opencl_variants[] = {
 	{NULL, WN_MODE_AUTO, NULL, 0},
 };
 
+/* On the mock of tests/metal. Fewer threads than packets, and more; pieces that a burst does not fit into. */
+static const struct variant metal_variants[] = {
+	{"", WN_MODE_BATCH, "batch", 0},
+	{",lanes=4,batch=32,ahead=4", WN_MODE_BATCH, "batch, 4 threads, 32 packets a command buffer", 1},
+	{",lanes=8", WN_MODE_LEASE, "lease, 8 threads", 1},
+	{",lanes=1,lease=1", WN_MODE_LEASE, "lease, one thread, 1 ms", 1},
+	{NULL, WN_MODE_AUTO, NULL, 0},
+};
+
 static const struct program *program_now;
 static const struct variant *variant_now;
 
@@ -589,10 +598,12 @@ static int is_usable(const char *kind)
 int main(int count, char **arguments)
 {
 	static char name[128];
-	int is_opencl;
+	const struct variant *variants;
 
 	device_kind = count > 1 ? arguments[1] : "cuda";
-	is_opencl = !strncmp(device_kind, "opencl", 6);
+	variants = !strncmp(device_kind, "opencl", 6)  ? opencl_variants
+		   : !strncmp(device_kind, "metal", 5) ? metal_variants
+						       : cuda_variants;
 	if (!is_usable(device_kind))
 		return check_skip_all("no such device on this machine");
 	on_cpu.sent.events = malloc(EVENTS_BYTES);
@@ -600,7 +611,7 @@ int main(int count, char **arguments)
 	on_device.sent.events = malloc(EVENTS_BYTES);
 	on_device.delivered.events = malloc(EVENTS_BYTES);
 	make_files();
-	for (const struct variant *v = is_opencl ? opencl_variants : cuda_variants; v->name; v++) {
+	for (const struct variant *v = variants; v->name; v++) {
 		if (count > 2 && !strstr(v->name, arguments[2]))
 			continue;
 		for (size_t p = 0; p < sizeof(programs) / sizeof(programs[0]); p++) {

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "device/opencl/worker.h"
+#include "device/text.h"
 
 /* The log of a build, for the caller to free; NULL: there is none. */
 static char *log_of(const struct wn_cl_worker *worker, cl_program program)
@@ -141,7 +142,7 @@ int wn_cl_build_handshake(struct wn_cl_worker *worker)
 	char *text = NULL;
 	int rc;
 
-	if (wn_opencl_text_make(NULL, "device/opencl/handshake.cl", &text, &error))
+	if (wn_device_text_make(NULL, "device/opencl/handshake.cl", &text, &error))
 		return wn_team_fail(&worker->team, "%s", error.text);
 	rc = build(worker, text, "", &worker->handshake, "wn_handshake");
 	if (!rc)

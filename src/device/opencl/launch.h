@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the host tells the kernels. Included by both sides, so it holds numbers only: a kernel's argument may hold no
+ * What the host tells the kernels of lane/items.h, here and on the metal device. Included by both sides, so it holds numbers only: a kernel's argument may hold no
  * pointer but to one memory object (OpenCL C 3.0, 6.11), so everything is an offset into one of them.
  */
 #ifndef WN_DEVICE_OPENCL_LAUNCH_H

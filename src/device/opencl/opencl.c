@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device/text.h"
+
 enum { DEVICES_MAX = 64 };
 
 struct opencl {
@@ -69,7 +71,7 @@ static int load_version(const char *text, int anew, struct wn_remote_version **v
 
 	if (rc)
 		return rc;
-	rc = wn_opencl_text_make(text, "device/opencl/entry.cl", &source, error);
+	rc = wn_device_text_make(text, "device/opencl/entry.cl", &source, error);
 	if (!rc) {
 		(*version)->code.bytes = strlen(source);
 		(*version)->code.fd = wn_team_memory_object("warpnic-text", source, (*version)->code.bytes);

@@ -3,7 +3,7 @@
  * The opencl device: the same programs on whatever has an OpenCL driver.
  *
  *   opencl.c         the contract of device.h; start, watch, restart and reload are device/team's
- *   text.c           a program and all it includes as one text with #line marks
+ *   ../text.c        a program and all it includes as one text with #line marks
  *   api.c            libOpenCL.so.1, opened at run time; only worker processes do
  *   device.c         what a device can and what it lacks, by name
  *   build.c, cache.c the text as a program of that device; its binary kept for the next time
@@ -54,13 +54,6 @@ enum {
 	WN_OPENCL_AHEAD_MAX = 8,
 	WN_OPENCL_BATCH_MAX = 4096
 };
-
-/*
- * text.c: `entry` (below the source folder) with all it includes, for the compiler of any device; where it
- * includes WN_PROGRAM_SOURCE, the program (a name or the path of a .c file; NULL: it includes none). The caller
- * frees *text. 0 or -errno with the reason.
- */
-int wn_opencl_text_make(const char *program, const char *entry, char **text, struct wn_error *error);
 
 /* list.c: fills up to `capacity` entries; returns how many there are. Any thread. */
 int wn_opencl_list(struct wn_device_summary *list, uint32_t capacity);

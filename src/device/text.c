@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One text out of the kernels, the program and all headers, so that a device's compiler needs no folder, and
- * the text itself is what a binary is kept under. #line marks keep the author's own lines in its messages.
+ * One text out of the kernels, the program and all headers. Where a device keeps binaries, the text is what one
+ * is kept under.
  *
  * An #include in quotes is looked for beside the file it is in, then in the include folders; in angle brackets,
  * only in these. What is not found stays as it is: it may stand where the compiler never looks.
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "device/opencl/opencl.h"
+#include "device/text.h"
 #include "paths.h"
 
 enum { DEPTH_MAX = 32, TEXT_BYTES_MAX = 16 << 20 };
@@ -138,7 +138,7 @@ static int find_program(struct text *text, const char *program)
 		       text->program);
 }
 
-int wn_opencl_text_make(const char *program, const char *entry, char **result, struct wn_error *error)
+int wn_device_text_make(const char *program, const char *entry, char **result, struct wn_error *error)
 {
 	struct text text = {.error = error};
 	char path[PATH_MAX], *bytes = NULL;
@@ -161,4 +161,18 @@ int wn_opencl_text_make(const char *program, const char *entry, char **result, s
 	else
 		*result = bytes;
 	return rc;
+}
+
+void wn_device_text_first_error(const char *words, char *line, size_t bytes)
+{
+	const char *end;
+
+	line[0] = '\0';
+	for (; words && *words && !line[0]; words = *end ? end + 1 : end) {
+		const char *found = strstr(words, "error");
+
+		end = words + strcspn(words, "\n");
+		if (found && found < end)
+			snprintf(line, bytes, "%.*s", (int)(end - words), words);
+	}
 }
