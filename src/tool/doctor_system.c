@@ -116,6 +116,7 @@ static void describe_device(struct wn_findings *findings, const struct wn_device
 {
 	struct wn_finding *finding = wn_finding_add(findings, "device", device->spec);
 	const int is_cpu = !strncmp(device->spec, "cpu", 3), is_opencl = !strncmp(device->spec, "opencl", 6);
+	const int is_metal = !strncmp(device->spec, "metal", 5);
 	struct wn_paths paths;
 	const char *worker;
 
@@ -127,11 +128,12 @@ static void describe_device(struct wn_findings *findings, const struct wn_device
 		return;
 	snprintf(finding->speed, sizeof(finding->speed), "%s",
 		 is_cpu      ? "some ns a packet and the program's own time, on each core"
+		 : is_metal  ? "not known: never run on Apple hardware"
 		 : is_opencl ? "not known: never run on a GPU; `warpnic bench` measures it"
 			     : "some us a packet alone; 50 M/s a queue, 400 M/s in all (one H200)");
 	wn_paths_find(&paths);
 	worker = is_opencl ? paths.opencl_worker : paths.cuda_worker;
-	if (!is_cpu && access(worker, X_OK)) {
+	if (!is_cpu && !is_metal && access(worker, X_OK)) {
 		finding->health = WN_MISSING;
 		snprintf(finding->remedy, sizeof(finding->remedy),
 			 "its worker process is not there: %.150s; install all that was built", worker);
