@@ -167,7 +167,8 @@ int wn_fit_deliver_file(struct wn_runtime *runtime, struct wn_error *error)
 		if (!link->ops->deliver_to)
 			return wn_fail(error, EINVAL, WN_USAGE,
 				       "deliver '%s': the link '%s' has no io_uring that a device could write through; "
-				       "uring:udp links have one", file, link->spec);
+				       "uring:udp links have one; with others the host writes: -w FILE, --records FILE",
+				       file, link->spec);
 		if (!runtime->is_driven)
 			return wn_fail(error, EINVAL, WN_USAGE,
 				       "deliver '%s': only a device that drives the link writes files", file);

@@ -21,6 +21,7 @@
 #include "link/bpf.h"
 #include "link/link.h"
 #include "link/xdp_socket.h"
+#include "warpnic/runtime.h"
 #include "tests/check.h"
 #include "tests/contract/veth.h"
 
@@ -138,6 +139,24 @@ static void test_refusals(void)
 		/* Nothing stays on the interface. */
 		CHECK_INT(wn_bpf_occupant((int)if_nametoindex("wn-a"), text, sizeof(text)), 0);
 	}
+}
+
+/* There is no io_uring beside the socket: a file is refused, and the words say what would be right. */
+static void test_file_refused(void)
+{
+	struct wn_runtime_params params = {.program = "capture", .links = {"xdp:wn-a,steer=all"}, .link_count = 1,
+					   .deliver_file = "uring:file:/tmp/warpnic-never"};
+	static const char *const words[] = {"no io_uring", "uring:udp", "-w FILE", "xdp:wn-a"};
+	struct wn_error error = {0};
+	char text[64];
+
+	CHECK(!wn_runtime_create(&params, &error));
+	CHECK_INT(error.status, WN_USAGE);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!CHECK(strstr(error.text, words[i]) != NULL))
+			printf("# %s\n", error.text);
+	CHECK(access("/tmp/warpnic-never", F_OK) < 0);
+	CHECK_INT(wn_bpf_occupant((int)if_nametoindex("wn-a"), text, sizeof(text)), 0);
 }
 
 /* An interface that is down can be opened; frames come when it is up. */
@@ -575,6 +594,7 @@ int main(void)
 	RUN(test_bad_addresses);
 	RUN(test_bad_completions);
 	RUN(test_refusals);
+	RUN(test_file_refused);
 	RUN(test_opened_down);
 	RUN(test_modes);
 	RUN(test_queue_taken);

@@ -98,7 +98,9 @@ static inline int client(const struct server *server)
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (connect(fd, &server->address.any, wn_address_length(&server->address)))
+	/* Interrupted, it goes on; see receive_some. */
+	if (connect(fd, &server->address.any, wn_address_length(&server->address)) &&
+	    (errno != EINTR || poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, 5000) != 1))
 		CHECK_INT(errno, 0);
 	return fd;
 }
