@@ -31,7 +31,7 @@ static const struct wn_command *const commands[] = {
 	&wn_command_run,   &wn_command_reload,  &wn_command_stats,    &wn_command_stop,
 	&wn_command_new,   &wn_command_check,   &wn_command_trace,
 	&wn_command_send,  &wn_command_bench,   &wn_command_devices,  &wn_command_programs, &wn_command_links,
-	&wn_command_doctor,
+	&wn_command_doctor, &wn_command_selftest,
 	&command_help,
 };
 

@@ -22,6 +22,7 @@ extern const struct wn_command wn_command_devices;   /* list.c */
 extern const struct wn_command wn_command_programs;
 extern const struct wn_command wn_command_links;
 extern const struct wn_command wn_command_doctor;    /* doctor.c */
+extern const struct wn_command wn_command_selftest;  /* selftest.c */
 
 int wn_tool_run(int argc, char **argv);
 
