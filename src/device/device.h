@@ -172,6 +172,7 @@ struct wn_device {
 	const uint32_t *starts;           /* by number, positions to begin at; NULL: behind what is published */
 	struct wn_drive *const *drives;   /* by number, where the device drives the queues itself; NULL: nowhere */
 	uint32_t times_off;               /* 1: stages need not be measured */
+	const uint32_t *hurry;            /* 1: nobody waits for a start any more (relaxed); NULL: only stop says so */
 	void (*log)(void *context, const char *line); /* one line of talk, any thread; NULL: silence */
 	void *log_context;
 

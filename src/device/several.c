@@ -73,7 +73,8 @@ int wn_several_open_part(struct wn_several *several, struct wn_part *part, const
 	if (part->device.ops->launch || !part->device.ops->prepare)
 		return wn_fail(error, ENOTSUP, WN_USAGE, "device '%s': there can only be one of it in a run", part->spec);
 	/* The others follow the first one's choice of a mode. */
-	device->mode = part->device.mode;
+	if (device->mode == WN_MODE_AUTO)
+		device->mode = part->device.mode;
 	return 0;
 }
 
@@ -159,6 +160,7 @@ int wn_several_start_part(struct wn_several *several, struct wn_part *part, stru
 	device->ring_fds = part->fds;
 	device->starts = part->starts;
 	device->times_off = several->device->times_off;
+	device->hurry = &several->ending;
 	device->log = several->device->log;
 	device->log_context = several->device->log_context;
 	rc = device->ops->start(device, part->views, part->count, several->data, error);

@@ -11,7 +11,9 @@
  * one that serves already, at the positions where the queues stand. What the lost one had in hand is counted as
  * device stopped; what its program kept in cells is lost with it.
  *
- * The lock is held by the watching thread while it looks, and by every call that goes through the parts.
+ * The lock is held by the watching thread while it looks, and by every call that goes through the parts; but not
+ * while a device is opened for a hand-over, which may take as long as a compile: nobody sees that part before it serves,
+ * a reload meanwhile is refused, and a stop ends it.
  */
 #ifndef WN_DEVICE_SEVERAL_H
 #define WN_DEVICE_SEVERAL_H
@@ -48,9 +50,10 @@ struct wn_several {
 	uint32_t queue_count;
 	const struct wn_program_data *data;
 	pthread_mutex_t lock;
+	int is_moving;                   /* a hand-over is under way (lock) */
 	pthread_t watcher;
 	int is_watched;
-	uint32_t ending;
+	uint32_t ending;                 /* 1: the watch is to end, and with it a start that it waits for */
 };
 
 /* several.c: for the others. 0 or -errno. */

@@ -13,6 +13,14 @@ struct wn_versions {
 	char text[WN_PART_SPEC_BYTES * 4];
 };
 
+/* While queues are handed over, the device that is opened for them begins with the program that runs. */
+static int refuse_meanwhile(const struct wn_several *several, struct wn_error *error)
+{
+	if (!several->is_moving)
+		return 0;
+	return wn_fail(error, EAGAIN, WN_FAILED, "reload: a device was given up, and its queues are being handed over: try again");
+}
+
 void wn_several_drop(struct wn_device *device, struct wn_version *version)
 {
 	struct wn_several *several = device->state;
@@ -35,6 +43,8 @@ int wn_several_prepare(struct wn_device *device, const char *text, struct wn_ver
 	version->state = versions;
 	if (versions)
 		snprintf(versions->text, sizeof(versions->text), "%s", text);
+	if (!rc)
+		rc = refuse_meanwhile(several, error);
 	for (uint32_t i = 0; !rc && i < several->count; i++) {
 		struct wn_part *part = &several->parts[i];
 
@@ -87,7 +97,9 @@ int wn_several_replace(struct wn_device *device, struct wn_version *version, con
 	int rc;
 
 	pthread_mutex_lock(&several->lock);
-	rc = replace_all(several, versions, data, sums, deadline_ns, error);
+	rc = refuse_meanwhile(several, error);
+	if (!rc)
+		rc = replace_all(several, versions, data, sums, deadline_ns, error);
 	if (!rc) {
 		/* Those that are lost have nothing to do with the new program: their counts are the old one's. */
 		for (uint32_t i = 0; i < several->count; i++) {

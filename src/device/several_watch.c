@@ -49,7 +49,27 @@ static uint32_t settle_part(struct wn_part *part)
 	return lost;
 }
 
-/* Opens one more device beside the heir, for the queues of `from`. 0 or -errno. */
+/* Opens and starts one more device beside the heir, for the queues of `from`. Without the lock. 0 or -errno. */
+static int start_beside(struct wn_several *several, struct wn_part *to, struct wn_part *from, const struct wn_part *heir,
+			struct wn_error *error)
+{
+	int rc;
+
+	memcpy(to->spec, heir->spec, sizeof(to->spec));
+	rc = wn_several_take_queues(to, from->count, error);
+	if (!rc)
+		rc = wn_several_open_part(several, to, several->text, error);
+	if (!rc && wn_load_acquire(&several->ending))
+		rc = wn_fail(error, ECANCELED, WN_FAILED, "the run ends");
+	if (rc)
+		return rc;
+	settle_part(from);
+	for (uint32_t i = 0; i < from->count; i++)
+		wn_several_add_queue(several, to, from->numbers[i], from->starts[i]);
+	return wn_several_start_part(several, to, error);
+}
+
+/* The queues of `from` to one more device. With the lock, which is left and taken again. 0 or -errno. */
 static int hand_over(struct wn_several *several, struct wn_part *from, const struct wn_part *heir, struct wn_error *error)
 {
 	struct wn_part *to = &several->parts[several->count];
@@ -57,27 +77,29 @@ static int hand_over(struct wn_several *several, struct wn_part *from, const str
 
 	if (several->count == WN_PARTS_OPENED_MAX)
 		return wn_fail(error, ENOSPC, WN_FAILED, "too many devices were given up");
-	memcpy(to->spec, heir->spec, sizeof(to->spec));
-	rc = wn_several_take_queues(to, from->count, error);
-	if (!rc)
-		rc = wn_several_open_part(several, to, several->text, error);
-	if (!rc) {
-		settle_part(from);
-		for (uint32_t i = 0; i < from->count; i++)
-			wn_several_add_queue(several, to, from->numbers[i], from->starts[i]);
-		rc = wn_several_start_part(several, to, error);
-	}
+	several->is_moving = 1;
+	pthread_mutex_unlock(&several->lock);
+	rc = start_beside(several, to, from, heir, error);
 	if (rc) {
 		if (to->device.ops)
 			to->device.ops->stop(&to->device, wn_clock_ns(), 1);
 		wn_several_close_part(to);
-		return rc;
 	}
-	several->count++;
-	return 0;
+	pthread_mutex_lock(&several->lock);
+	several->is_moving = 0;
+	several->count += !rc;
+	return rc;
 }
 
-/* A part was given up. Its process is ended for good first: then this thread writes its queues' verdicts. */
+/* What came for queues that are nobody's is counted. */
+static void settle_orphans(struct wn_several *several)
+{
+	for (uint32_t i = 0; i < several->count; i++)
+		if (several->parts[i].is_orphaned)
+			settle_part(&several->parts[i]);
+}
+
+/* A part was given up (the lock is held). Its process is ended for good first: then this thread writes its queues' verdicts. */
 static void replace_part(struct wn_several *several, struct wn_part *part)
 {
 	const struct wn_part *heir;
@@ -112,12 +134,11 @@ static void *watch(void *argument)
 
 	while (!wn_load_acquire(&several->ending)) {
 		pthread_mutex_lock(&several->lock);
+		settle_orphans(several);
 		for (uint32_t i = 0; i < several->count; i++) {
 			struct wn_part *part = &several->parts[i];
 
-			if (part->is_orphaned)
-				settle_part(part);
-			else if (!part->is_lost && wn_load_acquire(&part->device.failed))
+			if (!part->is_lost && wn_load_acquire(&part->device.failed))
 				replace_part(several, part);
 		}
 		pthread_mutex_unlock(&several->lock);
@@ -139,7 +160,9 @@ int wn_several_watch(struct wn_several *several, struct wn_error *error)
 void wn_several_end_watch(struct wn_several *several)
 {
 	wn_store_release(&several->ending, 1);
-	if (several->is_watched)
-		pthread_join(several->watcher, NULL);
+	if (!several->is_watched)
+		return;
+	pthread_join(several->watcher, NULL);
 	several->is_watched = 0;
+	settle_orphans(several);
 }

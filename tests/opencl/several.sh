@@ -25,7 +25,9 @@ result "$(status grep -qF '2 devices for 1 queue' "$folder/out")" 'and how many 
 workers_of() {
 	tasks=$(cat /proc/"$1"/task/*/children 2>/dev/null)
 	for child in $tasks; do
-		! grep -q '^warpnic-opencl' "/proc/$child/comm" 2>/dev/null || echo "$child"
+		grep -q '^warpnic-opencl' "/proc/$child/comm" 2>/dev/null || continue
+		# One that only lists devices ends by itself.
+		tr '\0' ' ' <"/proc/$child/cmdline" 2>/dev/null | grep -q ' list' || echo "$child"
 	done
 }
 
@@ -52,5 +54,40 @@ result "$(status grep -q 'received *120,000$' "$folder/out")" 'every packet came
 result "$(status grep -q 'the sum adds up' "$folder/out")" 'and is accounted for'
 lost=$(sed -n 's/^ *+ dropped_device_stopped *//p' "$folder/out" | tr -d ,)
 result "$(status [ "${lost:-0}" -le 20000 ])" "what it had in hand is counted (${lost:-0})"
+[ "$failures" = 0 ] || sed 's/^/# /' "$folder/err" "$folder/out"
+
+# A hand-over that does not come to its end, for the new worker stands still: a stop does not wait for it.
+"$WARPNIC" run count --device $two --mode batch --link memory:count=0,queues=2,rate=10k --stop-timeout 1 \
+	--control off >"$folder/out" 2>"$folder/err" &
+run=$!
+children=$run
+for _ in $(seq 600); do
+	workers=$(workers_of $run | wc -l)
+	[ "$workers" -lt 2 ] || break
+	sleep 0.1
+done
+sleep 1
+before=" $(workers_of $run | tr '\n' ' ')"
+kill -9 "$(workers_of $run | head -n 1)"
+new=
+for _ in $(seq 2000); do
+	for worker in $(workers_of $run); do
+		case $before in *" $worker "*) ;; *) new=$worker ;; esac
+	done
+	[ -z "$new" ] || break
+	sleep 0.005
+done
+result "$(status [ -n "$new" ])" 'a worker is started for the queue of the one that is gone'
+if [ -n "$new" ]; then kill -STOP "$new"; fi
+sleep 0.5
+began=$(date +%s)
+kill -TERM $run
+wait $run && got=0 || got=$?
+children=
+took=$(($(date +%s) - began))
+result "$(status [ "$took" -le 20 ])" "a stop in the middle of that ends it ($took s, status $got)"
+result "$(status [ ! -e "/proc/$new" ])" 'and the worker'
+result "$(status sh -c "! grep -q 'go on on' '$folder/err'")" 'for nothing went on'
+result "$(status grep -q 'the sum adds up' "$folder/out" "$folder/err")" 'and every packet is accounted for'
 [ "$failures" = 0 ] || sed 's/^/# /' "$folder/err" "$folder/out"
 done_testing

@@ -228,7 +228,7 @@ static int make_team(struct wn_device *device, struct wn_remote_version *version
 		.near = cuda->near.memory.memory ? &cuda->near : NULL,
 		.code = &version->code,
 		.data = data,
-		.hurry = &cuda->remote.ending,
+		.hurry = device->hurry ? device->hurry : &cuda->remote.ending,
 	};
 	struct wn_paths paths;
 	int rc;

@@ -136,7 +136,7 @@ static int make_team(struct wn_device *device, struct wn_remote_version *version
 		.ring_fds = device->ring_fds,
 		.code = &version->code,
 		.data = data,
-		.hurry = &opencl->remote.ending,
+		.hurry = device->hurry ? device->hurry : &opencl->remote.ending,
 	};
 	struct wn_paths paths;
 	int rc;
