@@ -9,6 +9,8 @@
 #define PRId64 "lld"
 #define PRIx64 "llx"
 #define PRIX64 "llX"
+#define PRIdMAX "jd"
+#define PRIuMAX "ju"
 #define SCNu64 "llu"
 #define SCNd64 "lld"
 #define SCNx64 "llx"
