@@ -197,8 +197,12 @@ void wn_tcp_settle(struct wn_link *link, uint32_t queue, struct wn_drive_cursors
 	cursors->taken = (uint32_t)(shown[WN_DRIVE_TAKEN] + shown[WN_DRIVE_BAD_ARRIVALS]);
 	cursors->sent = (uint32_t)(shown[WN_DRIVE_ANSWERED] + shown[WN_DRIVE_FORWARDED]);
 	if (!is_clean) {
+		uint32_t left;
+
 		wn_uring_ring_drain(ring, DRAIN_NS);
-		cursors->unsent = end_connections(own);
+		/* Connections also know of answers of the last batch, which were never shown as sent. */
+		left = end_connections(own);
+		cursors->unsent = left < cursors->sent ? left : cursors->sent;
 		wn_uring_ring_reset(ring, own->stream.connection_count);
 		begin(own);
 	}
