@@ -32,15 +32,19 @@ workers_of() {
 }
 
 # Both workers must be there before one of them is ended.
+await_both() {
+	for _ in $(seq 600); do
+		workers=$(workers_of $run | wc -l)
+		[ "$workers" -lt 2 ] || break
+		sleep 0.1
+	done
+}
+
 "$WARPNIC" run count --device $two --mode batch --link memory:count=60000,queues=2,rate=10k \
 	--control "$folder/control" >"$folder/out" 2>"$folder/err" &
 run=$!
 children=$run
-for _ in $(seq 600); do
-	workers=$(workers_of $run | wc -l)
-	[ "$workers" -lt 2 ] || break
-	sleep 0.1
-done
+await_both
 result "$(status [ "$workers" -ge 2 ])" "a worker process for each ($workers)"
 sleep 1
 timeout 60 "$WARPNIC" reload "$folder/control" >"$folder/reload" 2>&1 && got=0 || got=$?
@@ -61,11 +65,7 @@ result "$(status [ "${lost:-0}" -le 20000 ])" "what it had in hand is counted ($
 	--control off >"$folder/out" 2>"$folder/err" &
 run=$!
 children=$run
-for _ in $(seq 600); do
-	workers=$(workers_of $run | wc -l)
-	[ "$workers" -lt 2 ] || break
-	sleep 0.1
-done
+await_both
 sleep 1
 before=" $(workers_of $run | tr '\n' ' ')"
 kill -9 "$(workers_of $run | head -n 1)"

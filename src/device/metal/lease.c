@@ -34,17 +34,6 @@ static struct wn_metal_state *state_of(const struct wn_metal *metal)
 
 /* -- memory -- */
 
-static void move_ring(struct wn_cl_ring *ring, uint64_t base)
-{
-	ring->words += base;
-	ring->verdicts += base;
-	ring->slots += base;
-	ring->peers += base;
-	ring->segments += base;
-	ring->results += base;
-	ring->frames += base;
-}
-
 /* Where all twins are, and how large a slot of its own each lane needs. Returns the bytes of the former. */
 static uint64_t lay_out(const struct wn_metal *metal, struct wn_metal_shared *shared)
 {
@@ -56,7 +45,7 @@ static uint64_t lay_out(const struct wn_metal *metal, struct wn_metal_shared *sh
 		const uint64_t bytes = wn_twin_lay_out(&shared->rings[i], ring, ring->slot_mask + 1);
 		const uint64_t one = wn_twin_lay_out(&own, ring, 1);
 
-		move_ring(&shared->rings[i], end);
+		wn_twin_move(&shared->rings[i], end);
 		end += bytes;
 		scratch = one > scratch ? one : scratch;
 	}

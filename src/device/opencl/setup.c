@@ -235,17 +235,6 @@ static void *make_shared(struct wn_cl_worker *worker, uint64_t bytes, const char
 	return memory;
 }
 
-static void move_ring(struct wn_cl_ring *ring, uint64_t base)
-{
-	ring->words += base;
-	ring->verdicts += base;
-	ring->slots += base;
-	ring->peers += base;
-	ring->segments += base;
-	ring->results += base;
-	ring->frames += base;
-}
-
 /* Resident and lease: all twins in one allocation, because a kernel takes one pointer for each. */
 static int make_twins(struct wn_cl_worker *worker)
 {
@@ -256,7 +245,7 @@ static int make_twins(struct wn_cl_worker *worker)
 		const struct wn_ring_view *ring = &worker->team.rings[i].view;
 		const uint64_t bytes = wn_twin_lay_out(&worker->launch.rings[i], ring, ring->slot_mask + 1);
 
-		move_ring(&worker->launch.rings[i], end);
+		wn_twin_move(&worker->launch.rings[i], end);
 		end += bytes;
 	}
 	worker->memory = make_shared(worker, end, "the twins of the rings");

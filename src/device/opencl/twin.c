@@ -37,6 +37,17 @@ uint64_t wn_twin_lay_out(struct wn_cl_ring *twin, const struct wn_ring_view *rin
 	return end;
 }
 
+void wn_twin_move(struct wn_cl_ring *twin, uint64_t base)
+{
+	twin->words += base;
+	twin->verdicts += base;
+	twin->slots += base;
+	twin->peers += base;
+	twin->segments += base;
+	twin->results += base;
+	twin->frames += base;
+}
+
 struct wn_ring_view wn_twin_view(const struct wn_cl_ring *twin, uint8_t *memory)
 {
 	return (struct wn_ring_view){

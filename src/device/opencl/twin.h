@@ -15,6 +15,9 @@
 /* Lays a twin of `slots` slots (a power of two) of such a ring out. Returns its bytes. */
 uint64_t wn_twin_lay_out(struct wn_cl_ring *twin, const struct wn_ring_view *ring, uint32_t slots);
 
+/* Where several twins share memory: this one begins `base` bytes into it. */
+void wn_twin_move(struct wn_cl_ring *twin, uint64_t base);
+
 /* Its view, where it begins at `memory` in this process. */
 struct wn_ring_view wn_twin_view(const struct wn_cl_ring *twin, uint8_t *memory);
 
