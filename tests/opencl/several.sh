@@ -21,13 +21,15 @@ timeout 60 "$WARPNIC" run count --device $two --mode batch --link memory:count=1
 result "$(status [ "$got" = 2 ])" "two devices for one queue: status 2 (got $got)"
 result "$(status grep -qF '2 devices for 1 queue' "$folder/out")" 'and how many queues it takes'
 
-# workers_of PROCESS: the worker processes it has started
+# workers_of PROCESS: the worker processes it has started. A worker has no arguments; one that has (`list`) only says
+# what devices there are, and one that has none yet (an empty command line: execve(2) is on its way) may be either.
 workers_of() {
 	tasks=$(cat /proc/"$1"/task/*/children 2>/dev/null)
 	for child in $tasks; do
-		grep -q '^warpnic-opencl' "/proc/$child/comm" 2>/dev/null || continue
-		# One that only lists devices ends by itself.
-		tr '\0' ' ' <"/proc/$child/cmdline" 2>/dev/null | grep -q ' list' || echo "$child"
+		case $(tr '\0' '|' 2>/dev/null <"/proc/$child/cmdline") in
+		*'|'*'|') ;;
+		*/warpnic-opencl-worker'|') echo "$child" ;;
+		esac
 	done
 }
 
