@@ -28,6 +28,7 @@ struct rhythm {
 	uint32_t hope;          /* looks in vain until it is not expected any more that something is sent */
 	int64_t logged_ns;
 	int is_down;            /* the interface was, when the kernel was last woken */
+	int64_t ended_ns;       /* the link was first found to be at its end; 0: it is not */
 };
 
 /* -- counters -- */
@@ -212,7 +213,13 @@ static int has_own_lanes(const struct wn_pump *pump)
 	return !pump->device->ops->serve || pump->device->mode != WN_MODE_BATCH;
 }
 
-/* Wakes the kernel where it wants that. Returns 1 where it did, 0, or -ENODEV. */
+/* What wake() may say: nothing will come, or go, any more. */
+static int is_end(int rc)
+{
+	return rc == -ENODEV || rc == -EOWNERDEAD;
+}
+
+/* Wakes the kernel where it wants that. Returns 1 where it did, 0, or -errno: the link is at its end. */
 static int wake(struct wn_queue *queue, struct rhythm *rhythm)
 {
 	const int rc = queue->link->ops->wake(queue->link, queue->index);
@@ -221,8 +228,10 @@ static int wake(struct wn_queue *queue, struct rhythm *rhythm)
 		rhythm->is_down = 0;
 		return rc;
 	}
-	if (rc == -ENODEV)
+	if (is_end(rc)) {
+		rhythm->ended_ns = rhythm->ended_ns ? rhythm->ended_ns : wn_clock_ns();
 		return rc;
+	}
 	if (!rhythm->is_down)
 		wn_queue_log(queue, &rhythm->logged_ns, "%s: %s", queue->link->where, strerror(-rc));
 	rhythm->is_down = 1;
@@ -300,6 +309,12 @@ static int must_leave(const struct wn_pump *pump)
 	return wn_load_relaxed(&pump->control->give_up) || wn_load_acquire(&pump->device->failed);
 }
 
+/* The link is at its end, and the device still waits for something of it: for a write that nobody carries out any more. */
+static int is_stranded(const struct wn_queue *queue, const struct rhythm *rhythm)
+{
+	return rhythm->ended_ns && wn_clock_ns() - rhythm->ended_ns > queue->params->stop_ms * WN_MILLISECOND_NS;
+}
+
 /* Nothing arrives any more: what has arrived is still served, and sent. */
 static void drain(struct wn_pump *pump, struct rhythm *rhythm)
 {
@@ -315,7 +330,7 @@ static void drain(struct wn_pump *pump, struct rhythm *rhythm)
 		if (moved > 0)
 			wn_backoff_reset(&backoff);
 		if (!wn_load_relaxed(&words->closed) &&
-		    (moved == -ENODEV || queue->link->ops->quiesce(queue->link, queue->index)))
+		    (rhythm->ended_ns || queue->link->ops->quiesce(queue->link, queue->index)))
 			wn_store_release(&words->closed, 1); /* (C1) */
 		if (wn_load_acquire(&words->left)) { /* (Y1) */
 			if (!until_ns)
@@ -323,6 +338,9 @@ static void drain(struct wn_pump *pump, struct rhythm *rhythm)
 			if (moved <= 0 && (!queue->link->ops->sending(queue->link, queue->index) ||
 					   moved < 0 || wn_clock_ns() > until_ns))
 				break;
+		} else if (is_stranded(queue, rhythm)) {
+			wn_store_release(&queue->stranded, 1);
+			break;
 		}
 		if (moved <= 0)
 			wn_backoff_wait(&backoff);
@@ -337,7 +355,7 @@ static void lose(struct wn_queue *queue, struct rhythm *rhythm, int error)
 		wn_store_release(&queue->failed, 1);
 	} else {
 		wn_queue_log(queue, &rhythm->logged_ns, "%s: queue %u: %s", queue->link->where, queue->index,
-			     strerror(-error));
+			     error == -EOWNERDEAD ? "the kernel's thread for its ring is no more (EOWNERDEAD)" : strerror(-error));
 		wn_store_release(&queue->lost, 1);
 	}
 }

@@ -104,6 +104,7 @@ struct wn_queue {
 	uint32_t admitted __attribute__((aligned(WN_LINE_BYTES))); /* slots published, for the transmit pump */
 	struct wn_packet_budget *budget; /* packets that may still be received; NULL: no limit */
 	uint32_t receive_done;           /* 1 once nothing more will be published */
+	uint32_t stranded;               /* 1: its link broke, and the device that drives it did not leave for that (drive thread) */
 	uint32_t lost;                   /* 1: its link broke, or its file is damaged (receive pump) */
 
 	struct wn_transmit_side transmit __attribute__((aligned(WN_LINE_BYTES)));

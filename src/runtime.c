@@ -307,6 +307,15 @@ static int any_failed(const struct wn_runtime *runtime)
 	return 0;
 }
 
+/* A device that waits for a broken link has to be told to leave at once. */
+static int any_stranded(const struct wn_runtime *runtime)
+{
+	for (uint32_t i = 0; i < runtime->ring_count; i++)
+		if (wn_load_acquire(&runtime->pumps[i].queue->stranded))
+			return 1;
+	return 0;
+}
+
 static int any_lost(const struct wn_runtime *runtime)
 {
 	for (uint32_t i = 0; i < runtime->ring_count; i++)
@@ -414,7 +423,7 @@ int wn_runtime_stop(struct wn_runtime *runtime)
 	rc = join_pumps(runtime, wn_clock_ns() + patience);
 	close_rings(runtime);
 	if (runtime->device.ops->stop(&runtime->device, wn_clock_ns() + patience,
-				      rc != 0 || runtime->start_failed || any_failed(runtime))) {
+				      rc != 0 || runtime->start_failed || any_failed(runtime) || any_stranded(runtime))) {
 		runtime->device_is_lost = 1;
 		rc = -ETIMEDOUT;
 	}

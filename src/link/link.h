@@ -213,7 +213,8 @@ struct wn_link_ops {
 	 */
 	int (*drive)(struct wn_link *link, uint32_t queue, struct wn_drive *drive, struct wn_error *error);
 
-	/* Makes the system call that the kernel asks for, if it does. 1 when it was made, 0, or -errno; -ENODEV ends the queue. */
+	/* Makes the system call that the kernel asks for, if it does. 1 when it was made, 0, or -errno. Two end the queue:
+	 * -ENODEV, and -EOWNERDEAD, which says that the kernel's thread for it is no more. */
 	int (*wake)(struct wn_link *link, uint32_t queue);
 
 	/* Waits until something has arrived, or wait_ns. 1 when something is there, 0, or -ENODEV: nothing ever will be. */

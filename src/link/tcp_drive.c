@@ -124,12 +124,11 @@ uint32_t wn_tcp_sending(struct wn_link *link, uint32_t queue)
 int wn_tcp_wake(struct wn_link *link, uint32_t queue)
 {
 	struct wn_tcp_queue *own = queue_of(link, queue);
-	const int rc = wn_uring_ring_enter(&own->ring);
 	const int64_t now_ns = wn_clock_ns();
 
 	if (now_ns - own->clock_ns > WN_SECOND_NS / 4)
 		tell_time(own, now_ns);
-	return rc == -EOWNERDEAD || rc == -EBADF || rc == -EBADFD ? -ENODEV : rc;
+	return wn_uring_ring_wake(&own->ring, now_ns);
 }
 
 int wn_tcp_wait(struct wn_link *link, uint32_t queue, int64_t wait_ns)

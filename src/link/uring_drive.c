@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "clock.h"
 #include "lane/port_uring.h"
 #include "ring/order.h"
 
@@ -137,9 +138,7 @@ uint32_t wn_uring_sending(struct wn_link *link, uint32_t queue)
 
 int wn_uring_wake(struct wn_link *link, uint32_t queue)
 {
-	const int rc = wn_uring_ring_enter(&queue_of(link, queue)->ring);
-
-	return rc == -EOWNERDEAD || rc == -EBADF || rc == -EBADFD ? -ENODEV : rc;
+	return wn_uring_ring_wake(&queue_of(link, queue)->ring, wn_clock_ns());
 }
 
 int wn_uring_wait(struct wn_link *link, uint32_t queue, int64_t wait_ns)

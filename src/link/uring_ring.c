@@ -521,6 +521,18 @@ int wn_uring_ring_enter(const struct wn_uring_ring *ring)
 	return rc ? rc : 1;
 }
 
+/* Without flags the call wakes nobody, but it fails where the thread is gone. */
+int wn_uring_ring_wake(struct wn_uring_ring *ring, int64_t now_ns)
+{
+	int rc = wn_uring_ring_enter(ring);
+
+	if (!rc && ring->is_polled && now_ns - ring->checked_ns > WN_SECOND_NS) {
+		ring->checked_ns = now_ns;
+		rc = enter(ring->fd, 0, 0) == -EOWNERDEAD ? -EOWNERDEAD : 0;
+	}
+	return rc == -EBADF || rc == -EBADFD ? -ENODEV : rc;
+}
+
 /* Without a thread of the kernel's, what is on the sq goes with the same call. */
 static int wait_inside(const struct wn_uring_ring *ring, int64_t wait_ns)
 {

@@ -51,6 +51,7 @@ struct wn_uring_ring {
 	uint32_t frame_bytes;
 	uint32_t sq_entries, cq_entries;
 	int is_polled;                  /* SQPOLL */
+	int64_t checked_ns;             /* when its thread was last seen alive: of wn_uring_ring_wake() */
 	int sends_by_message;           /* 1: SEND takes no address (before Linux 6.2) */
 	struct wn_kernel_ring cq, sq;
 	uint8_t *frames;
@@ -89,6 +90,13 @@ uint32_t wn_uring_ring_waiting(const struct wn_uring_ring *ring);
  * -errno; -EOWNERDEAD: its thread is no more.
  */
 int wn_uring_ring_enter(const struct wn_uring_ring *ring);
+
+/*
+ * The turn of the thread beside a device: wn_uring_ring_enter(), and once a second a look whether the kernel's thread lives,
+ * for a ring where nothing comes makes no other call. 1, 0, or -errno; the link is at its end: -EOWNERDEAD, that
+ * thread is no more; -ENODEV, the ring is.
+ */
+int wn_uring_ring_wake(struct wn_uring_ring *ring, int64_t now_ns);
 
 /* Waits for a completion, wait_ns at most. 1 when there is one. */
 int wn_uring_ring_wait(const struct wn_uring_ring *ring, int64_t wait_ns);
