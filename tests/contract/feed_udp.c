@@ -34,7 +34,7 @@ static socklen_t loopback(struct sockaddr_storage *address, int port)
 
 static int prepare(char *spec, size_t bytes)
 {
-	const struct timeval wait = { 1, 0 };
+	const struct timeval wait = { 20, 0 };
 	struct sockaddr_storage address;
 	const socklen_t length = loopback(&address, 0);
 

@@ -40,7 +40,7 @@ struct feeder {
 	/* After open: sends the samples to the link. Optional where prepare did. 0 or -errno. */
 	int (*feed)(const struct wn_link *link, const struct sample *samples, uint32_t count);
 
-	/* The next packet that the link sent: its length, or -1 where none comes in a second. */
+	/* The next packet that the link sent: its length, or -1 where none comes in twenty seconds. */
 	int (*collect)(uint8_t *bytes, uint32_t capacity);
 
 	/* Undoes prepare. */

@@ -24,7 +24,8 @@ static const struct feeder *const feeders[] = {
 enum {
 	SAMPLES = 100,
 	GUARD = 0xee,            /* what frames hold before a packet is written there */
-	SLACK_NS = 200000000,    /* how late a call may return on a busy machine */
+	SLACK_NS = 200000000,    /* how late a call may return on a busy machine: one of TRIES, which may all be held up */
+	TRIES = 20,
 };
 
 static const struct feeder *feeder;
@@ -139,12 +140,12 @@ static void check_time(const struct session *s, uint32_t position, int64_t since
 
 /*
  * Receives `count` samples, capacity(i) at most in call i, and checks each. Returns how many came
- * within two seconds.
+ * within half a minute.
  */
 static uint32_t receive_samples(struct session *s, const struct sample *fed, uint32_t count,
 				uint32_t (*capacity)(uint32_t call))
 {
-	const int64_t end_ns = wn_clock_ns() + 2 * WN_SECOND_NS;
+	const int64_t end_ns = wn_clock_ns() + 30 * WN_SECOND_NS;
 	uint32_t got = 0;
 
 	for (uint32_t call = 0; got < count && wn_clock_ns() < end_ns; call++) {
@@ -224,18 +225,27 @@ static void test_limits(void)
 	stop(&s);
 }
 
+/* How long a call takes that brings nothing: the shortest of some, where this process is held up. */
+static int64_t receive_nothing(struct session *s, int64_t wait_ns)
+{
+	int64_t took_ns = INT64_MAX;
+
+	for (int i = 0; i < TRIES && took_ns >= wait_ns + SLACK_NS; i++) {
+		const int64_t before_ns = wn_clock_ns();
+		const int n = receive(s, 8, wait_ns);
+
+		CHECK(n == 0 || (n == -ENODATA && !s->link.limits.is_live));
+		took_ns = wn_clock_ns() - before_ns;
+	}
+	return took_ns;
+}
+
 static void test_nothing_there(void)
 {
 	struct session s;
-	int64_t before_ns;
-	int n;
 
-	if (!start(&s, samples, 0, 16, 2048)) {
-		before_ns = wn_clock_ns();
-		n = receive(&s, 8, 0);
-		CHECK(n == 0 || (n == -ENODATA && !s.link.limits.is_live));
-		CHECK(wn_clock_ns() - before_ns < SLACK_NS);
-	}
+	if (!start(&s, samples, 0, 16, 2048))
+		CHECK(receive_nothing(&s, 0) < SLACK_NS);
 	stop(&s);
 }
 
@@ -245,13 +255,8 @@ static void test_wait_is_bounded(void)
 	struct session s;
 
 	if (!start(&s, samples, 0, 16, 2048)) {
-		for (size_t i = 0; i < sizeof(waits_ns) / sizeof(waits_ns[0]); i++) {
-			const int64_t before_ns = wn_clock_ns();
-			const int n = receive(&s, 8, waits_ns[i]);
-
-			CHECK(n == 0 || (n == -ENODATA && !s.link.limits.is_live));
-			CHECK(wn_clock_ns() - before_ns < waits_ns[i] + SLACK_NS);
-		}
+		for (size_t i = 0; i < sizeof(waits_ns) / sizeof(waits_ns[0]); i++)
+			CHECK(receive_nothing(&s, waits_ns[i]) < waits_ns[i] + SLACK_NS);
 	}
 	stop(&s);
 }
@@ -278,9 +283,9 @@ static void test_packet_ends_wait(void)
 		SKIP("all its packets are there from the start");
 	if (!start(&s, samples, 0, 16, 2048)) {
 		CHECK_INT(pthread_create(&thread, NULL, feed_later, &s), 0);
-		while (!n && wn_clock_ns() < start_ns + 10 * WN_SECOND_NS)
-			n = receive(&s, 8, 5 * WN_SECOND_NS);
-		CHECK(wn_clock_ns() - start_ns < 2 * WN_SECOND_NS);
+		while (!n && wn_clock_ns() < start_ns + 100 * WN_SECOND_NS)
+			n = receive(&s, 8, 60 * WN_SECOND_NS);
+		CHECK(wn_clock_ns() - start_ns < 20 * WN_SECOND_NS);
 		CHECK_INT(n, 1);
 		check_slot(&s, 0, &samples[0]);
 		pthread_join(thread, NULL);
@@ -397,7 +402,7 @@ static void test_discard(void)
 	for (int i = 0; i < 30; i++)
 		expected += samples[i].length;
 	if (!start(&s, samples, 30, 16, 2048) && s.link.ops->discard) {
-		while (count < 30 && wn_clock_ns() < start_ns + 2 * WN_SECOND_NS) {
+		while (count < 30 && wn_clock_ns() < start_ns + 30 * WN_SECOND_NS) {
 			const int n = s.link.ops->discard(&s.link, 0, &bytes);
 
 			if (!CHECK(n >= 0))
@@ -418,7 +423,7 @@ static int send_all(struct session *s, struct wn_send_item *items, uint32_t coun
 	uint32_t done = 0;
 	int failed = 0;
 
-	while (done < count && wn_clock_ns() < start_ns + 2 * WN_SECOND_NS) {
+	while (done < count && wn_clock_ns() < start_ns + 30 * WN_SECOND_NS) {
 		const uint32_t left = count - done, most = s->link.limits.burst_max;
 		const uint32_t burst = left < most ? left : most;
 		const int n = s->link.ops->send(&s->link, 0, items + done, burst);

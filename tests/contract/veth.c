@@ -38,19 +38,24 @@ static int is_running(int fd, const char *name)
 	return !ioctl(fd, SIOCGIFFLAGS, &request) && (request.ifr_flags & IFF_RUNNING);
 }
 
-int veth_wait(void)
+int veth_wait_for(const char *one, const char *other)
 {
 	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int rc = -1;
 
-	for (int i = 0; i < 200 && rc; i++) {
-		if (is_running(fd, "wn-a") && is_running(fd, "wn-b"))
+	for (int i = 0; i < 3000 && rc; i++) {
+		if (is_running(fd, one) && is_running(fd, other))
 			rc = 0;
 		else
 			usleep(10000);
 	}
 	close(fd);
 	return rc;
+}
+
+int veth_wait(void)
+{
+	return veth_wait_for("wn-a", "wn-b");
 }
 
 const char *veth_open(void)
@@ -89,7 +94,7 @@ const char *veth_xdp_obstacle(void)
 
 int veth_socket(const char *name)
 {
-	const struct timeval wait = { 1, 0 };
+	const struct timeval wait = { 20, 0 };
 	const struct sockaddr_ll address = {
 		.sll_family = AF_PACKET,
 		.sll_protocol = htons(ETH_P_ALL),

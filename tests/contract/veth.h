@@ -12,13 +12,14 @@ const char *veth_open(void);
 /* The same, where AF_XDP sockets and the bpf call are needed as well. */
 const char *veth_xdp_obstacle(void);
 
-/* A raw socket on an interface that receives what arrives there, waiting up to a second. */
+/* A raw socket on an interface that receives what arrives there, waiting up to twenty seconds. */
 int veth_socket(const char *name);
 
 /* Runs a shell command quietly. 0 where it succeeded. */
 int veth_run(const char *command);
 
-/* Waits up to two seconds until both ends carry frames. 0 or -1. */
+/* Waits up to half a minute until both ends carry frames. 0 or -1. */
 int veth_wait(void);
+int veth_wait_for(const char *one, const char *other);
 
 #endif

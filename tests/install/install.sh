@@ -33,11 +33,13 @@ else
 	sed 's/^/# /' "$folder/log"
 	result 1 'the example builds from the installed headers'
 fi
-port=$((30000 + $$ % 20000))
-"$folder/embed" "$port" 2 >"$folder/out" 2>&1 &
+# Below the ports that the kernel gives to whoever does not name one, and each time another.
+port=$((10000 + $$ % 20000)) hex=$(printf ':%04X' $((10000 + $$ % 20000)))
+"$folder/embed" "$port" 5 >"$folder/out" 2>&1 &
 pid=$!
 children="$children $pid"
-sleep 0.7
+is_bound() { grep -q "$hex 00000000:0000" /proc/net/udp; }
+until_so is_bound || true
 for i in 1 2 3; do "$WARPNIC" send "127.0.0.1:$port" --count 1 --no-reply >/dev/null 2>&1 || true; done
 wait "$pid" || true
 result "$(status grep -q '^received 3, delivered 3, sum right' "$folder/out")" 'the example counts what is sent to it'

@@ -129,7 +129,7 @@ static int wait_all(struct wn_runtime *runtime)
 {
 	int rc = 0;
 
-	for (int i = 0; i < 300 && !rc; i++)
+	for (int i = 0; i < 1800 && !rc; i++)
 		rc = wn_runtime_wait(runtime, 100);
 	return rc;
 }
@@ -233,6 +233,8 @@ static void check_stop(enum wn_mode mode)
 	struct wn_counters counters;
 	uint64_t served;
 
+	for (int i = 0; i < 600 && !__atomic_load_n(&traffic.made, __ATOMIC_RELAXED); i++)
+		pause_ms(100);
 	pause_ms(100);
 	wn_runtime_request_stop(runtime);
 	end(runtime, &counters, &served);
@@ -328,16 +330,17 @@ static void test_fault(void)
 /* Nothing goes any more: given up after some packets, the rest is counted. */
 static void check_given_up(const char *script, const char *device, enum wn_mode mode, const char *says)
 {
-	const int64_t begin_ns = wn_clock_ns();
 	struct wn_runtime *runtime;
 	struct wn_counters counters;
 	uint64_t served;
+	int64_t begin_ns;
 
 	play(script);
 	runtime = begin(device, next_program, mode, TAGS);
+	begin_ns = wn_clock_ns();
 	CHECK_INT(wait_all(runtime), -EIO);
 	end(runtime, &counters, &served);
-	CHECK(wn_clock_ns() - begin_ns < 20 * WN_SECOND_NS);
+	CHECK(wn_clock_ns() - begin_ns < 120 * WN_SECOND_NS);
 	CHECK(counters.received > 0);
 	CHECK_INT(counters.answered + counters.dropped[WN_CAUSE_DEVICE_STOPPED], counters.received);
 	CHECK(counters.dropped[WN_CAUSE_DEVICE_STOPPED] > 0);

@@ -35,7 +35,11 @@ ip -n $server link set wn-s up
 if command -v ethtool >/dev/null; then
 	ip netns exec $client ethtool -K wn-c tx off >/dev/null 2>&1 || true
 fi
-sleep 1
+# Nothing passes until the kernel has noticed that both ends are up.
+is_up() { ip -n "$1" link show "$2" | grep -q 'state UP'; }
+for pair in $client:wn-c $server:wn-s; do
+	until_so is_up "${pair%:*}" "${pair#*:}" || skip_all 'the veth pair does not come up'
+done
 
 status() { if "$@"; then echo 0; else echo 1; fi; }
 inside() { ip netns exec $client "$@"; }
@@ -57,20 +61,22 @@ ip netns exec $server "$WARPNIC" run dns --zone "$folder/zone" --link packet:wn-
 	--json --control off >"$folder/run.out" 2>"$folder/run.err" &
 pid=$!
 children="$children $pid"
-sleep 1
+wait_for '^warpnic: link' "$folder/run.err"
 
 for host in 10.9.0.2 fd09::2; do
-	got=$(inside kdig +short +timeout=2 "@$host" ns.example.test A || true)
+	got=$(inside kdig +short +timeout=20 "@$host" ns.example.test A || true)
 	result "$(status [ "$got" = 192.0.2.1 ])" "an address, asked at $host"
-	got=$(inside kdig +short +timeout=2 "@$host" a.b.w.example.test A || true)
+	got=$(inside kdig +short +timeout=20 "@$host" a.b.w.example.test A || true)
 	result "$(status [ "$got" = 192.0.2.7 ])" "a wildcard, at $host"
-	inside kdig +ignore +timeout=2 +bufsize=1232 "@$host" many.example.test TXT >"$folder/kdig" || true
+	inside kdig +ignore +timeout=20 +bufsize=1232 "@$host" many.example.test TXT >"$folder/kdig" || true
 	result "$(status grep -q '^;; Flags:.* tc' "$folder/kdig")" "what is longer than 1232 bytes is truncated, at $host"
 done
 if command -v dnsperf >/dev/null; then
 	echo 'ns.example.test A' >"$folder/queries"
+	since=$(date +%s)
 	inside dnsperf -s 10.9.0.2 -d "$folder/queries" -l 2 -t 1 -q 50 -Q 2000 >"$folder/perf" 2>&1 || true
 fi
+windows=$(($(date +%s) - ${since:-0} + 2))
 [ -z "$dump" ] || kill "$dump"
 kill -TERM "$pid"
 ended=0
@@ -78,9 +84,9 @@ wait "$pid" || ended=$?
 result "$ended" 'ends with 0'
 result "$(status [ "$(value "$folder/run.out" difference)" = 0 ])" 'the sum adds up'
 if command -v dnsperf >/dev/null; then
-	# Three windows of a second at most, of 200 each, and the six questions before.
+	# As many windows of a second as it took, of 200 each, and the six questions before.
 	answered=$(value "$folder/run.out" noerror)
-	result "$(status [ "$answered" -ge 200 -a "$answered" -le 607 ])" "rate limit: $answered answers"
+	result "$(status [ "$answered" -ge 200 -a "$answered" -le $((windows * 200 + 7)) ])" "rate limit: $answered answers in $windows windows"
 	result "$(status [ "$(value "$folder/run.out" limited_slipped)" -gt 0 ])" 'rate limit: some truncated'
 	result "$(status [ "$(value "$folder/run.out" limited_dropped)" -gt 0 ])" 'rate limit: some dropped'
 else

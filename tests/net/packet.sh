@@ -73,15 +73,27 @@ run() {
 	name=$1
 	space=$2
 	shift 2
-	ip netns exec "$space" "$warpnic" run "$@" --json >"$folder/$name.json" 2>"$folder/$name.err" &
+	ip netns exec "$space" "$warpnic" run "$@" --control "$folder/$name.sock" --json >"$folder/$name.json" 2>"$folder/$name.err" &
 	last=$!
 	pids="$pids $last"
 	i=0
 	until grep -qs 'packet wn-' "$folder/$name.err"; do
 		i=$((i + 1))
-		[ $i -lt 100 ] || fail "$name: the link does not open" "$folder/$name.err"
+		[ $i -lt 600 ] || fail "$name: the link does not open" "$folder/$name.err"
 		sleep 0.1
 	done
+}
+
+# stop_at COUNT: once so many were received, and a moment later, it ends
+stop_at() {
+	i=0
+	until [ "$("$warpnic" stats "$folder/$name.sock" 2>/dev/null | sed -n 's/^[^[]*"received": \([0-9]*\),.*/\1/p')" = "$1" ] ||
+		[ $i -gt 600 ]; do
+		i=$((i + 1))
+		sleep 0.1
+	done
+	sleep 0.5
+	kill -TERM "$last"
 }
 
 replay() {
@@ -99,34 +111,36 @@ i=0
 until [ "$(ip netns exec "$near" cat /proc/net/dev | grep -c wn-a)" = 1 ] &&
 	ip -n "$near" link show wn-a | grep -q LOWER_UP && ip -n "$near" link show wn-a | grep -q 'state UP'; do
 	i=$((i + 1))
-	[ $i -lt 100 ] || fail "the veth pair does not come up"
+	[ $i -lt 600 ] || fail "the veth pair does not come up"
 	sleep 0.1
 done
 
-run count "$near" count --link packet:wn-a --count 500 --duration 20
+run count "$near" count --link packet:wn-a --count 500 --duration 120
 replay
 wait "$last" || fail "count ended with $?" "$folder/count.err"
 expect count '"received":500[,}]'
 expect count '"bytes":50000[,}]'
 
-run queues "$near" count --link packet:wn-a,queues=2,version=3 --duration 3
+run queues "$near" count --link packet:wn-a,queues=2,version=3
 replay
+stop_at 500
 wait "$last" || fail "queues ended with $?" "$folder/queues.err"
 expect queues '"received":500[,}]'
 
 if "$warpnic" links 2>&1 | grep -q 'no libpcap'; then
 	echo "no libpcap: filters are not tested"
 else
-	run filter "$near" count --link packet:wn-a --duration 3 ether proto 0x88b6
+	run filter "$near" count --link packet:wn-a ether proto 0x88b6
 	replay
+	stop_at 250
 	wait "$last" || fail "filter ended with $?" "$folder/filter.err"
 	expect filter '"received":250[,}]'
 fi
 
 # There and back: what wn-a receives it sends out again, and the far side counts it.
-run back "$near" forward --link packet:wn-a --count 500 --duration 20
+run back "$near" forward --link packet:wn-a --count 500 --duration 120
 back=$last
-run home "$far" count --link packet:wn-b --count 500 --duration 20
+run home "$far" count --link packet:wn-b --count 500 --duration 120
 home=$last
 replay
 wait "$back" || fail "back ended with $?" "$folder/back.err"

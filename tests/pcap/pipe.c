@@ -34,11 +34,11 @@ static void test_read_pipe(void)
 		_exit(0);
 	}
 	if (!start(&s, "", NULL, 2048)) {
-		CHECK_INT(receive(&s, 0, WN_SECOND_NS), 5);
+		CHECK_INT(receive(&s, 0, 30 * WN_SECOND_NS), 5);
 		start_ns = wn_clock_ns();
 		CHECK_INT(receive(&s, 5, 0), 0);
 		CHECK_INT(receive(&s, 5, 30 * WN_MILLISECOND_NS), 0);
-		CHECK(wn_clock_ns() - start_ns < WN_SECOND_NS);
+		CHECK(wn_clock_ns() - start_ns < 20 * WN_SECOND_NS);
 		kill(pid, SIGKILL);
 		CHECK_INT(waitpid(pid, &status, 0), pid);
 		CHECK_INT(receive(&s, 5, WN_SECOND_NS), -ENODATA);
@@ -114,7 +114,7 @@ static void check_feed(size_t header_bytes, uint32_t count, size_t record_bytes)
 
 		if (!CHECK_INT(n, due - got))
 			break;
-		CHECK(wn_clock_ns() - start_ns < WN_SECOND_NS);
+		CHECK(wn_clock_ns() - start_ns < 20 * WN_SECOND_NS);
 		if (n != 1)
 			continue;
 		fill(expected, got, BYTES);
@@ -159,12 +159,12 @@ static void test_read_pipe_half(void)
 	if (feed_open(&feed, CAPTURE_HEADER_BYTES + 2 * (CAPTURE_RECORD_BYTES + BYTES) + 50))
 		return;
 	start_ns = wn_clock_ns();
-	CHECK_INT(receive(&feed.s, 0, 10 * WN_SECOND_NS), 2);
-	CHECK(wn_clock_ns() - start_ns < WN_SECOND_NS);
+	CHECK_INT(receive(&feed.s, 0, 60 * WN_SECOND_NS), 2);
+	CHECK(wn_clock_ns() - start_ns < 20 * WN_SECOND_NS);
 	start_ns = wn_clock_ns();
 	CHECK_INT(receive(&feed.s, 2, 50 * WN_MILLISECOND_NS), 0);
 	took_ns = wn_clock_ns() - start_ns;
-	CHECK(took_ns >= 50 * WN_MILLISECOND_NS && took_ns < WN_SECOND_NS);
+	CHECK(took_ns >= 50 * WN_MILLISECOND_NS && took_ns < 20 * WN_SECOND_NS);
 	feed_more(&feed, SIZE_MAX);
 	CHECK_INT(receive(&feed.s, 2, 0), 1);
 	feed_close(&feed);

@@ -113,7 +113,7 @@ static inline uint32_t receive_all(struct session *s, uint32_t period)
 	uint32_t count = 0;
 
 	for (;;) {
-		const int n = receive(s, count, WN_SECOND_NS);
+		const int n = receive(s, count, 30 * WN_SECOND_NS);
 
 		s->end = n;
 		if (n < 0 || (n == 0 && !CHECK(!"stuck")))

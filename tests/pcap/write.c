@@ -196,7 +196,7 @@ static void test_write_pipe_stalls(void)
 	CHECK(sent > 0 && sent < 10);
 	CHECK_INT(last, EINPROGRESS);
 	CHECK_INT(link.ops->flush(&link, 0), -EAGAIN);
-	CHECK(wn_clock_ns() - start_ns < WN_SECOND_NS);
+	CHECK(wn_clock_ns() - start_ns < 20 * WN_SECOND_NS);
 	do {
 		while ((n = read(fd, stream + got, sizeof(stream) - got)) > 0)
 			got += (size_t)n;
@@ -226,7 +226,7 @@ static void test_write_pipe_full(void)
 	while (sent < 100000 && link.ops->send(&link, 0, items, 1) == 1)
 		sent++;
 	CHECK(sent > 0 && sent < 100000);
-	CHECK(wn_clock_ns() - start_ns < 5 * WN_SECOND_NS);
+	CHECK(wn_clock_ns() - start_ns < 60 * WN_SECOND_NS);
 	wn_link_close(&link);
 	close(fd);
 	unlink(output);

@@ -43,10 +43,14 @@ host $a wn-ar 1
 host $b wn-br 2
 ip -n $r route add blackhole 10.99.0.0/16
 ip -n $r route add prohibit 10.98.0.0/16
-sleep 1
+# Nothing passes until the kernel has noticed that both ends are up.
+is_up() { ip -n "$1" link show "$2" | grep -q 'state UP'; }
+for pair in $a:wn-ar $r:wn-ra $b:wn-br $r:wn-rb; do
+	until_so is_up "${pair%:*}" "${pair#*:}" || skip_all 'the veth pairs do not come up'
+done
 # Whoever has been spoken to is a neighbour.
 for far in 10.1.0.2 10.2.0.2 fd01::2 fd02::2; do
-	ip netns exec $r ping -c 1 -W 2 $far >/dev/null 2>&1 || true
+	ip netns exec $r ping -c 1 -W 20 $far >/dev/null 2>&1 || true
 done
 
 status() { if "$@"; then echo 0; else echo 1; fi; }
@@ -68,48 +72,51 @@ fi
 for side in a b; do
 	space=$a
 	[ $side = a ] || space=$b
-	ip netns exec $space tcpdump -U -i wn-${side}r -w "$folder/$side.pcap" >/dev/null 2>&1 &
+	ip netns exec $space tcpdump -U -i wn-${side}r -w "$folder/$side.pcap" >/dev/null 2>"$folder/$side.err" &
 	children="$children $!"
 	dumps="${dumps:-} $!"
+	wait_for 'listening on' "$folder/$side.err"
 done
 ip netns exec $r "$WARPNIC" run route --routes kernel:wn-ra,wn-rb --link packet:wn-ra --link packet:wn-rb --json \
 	>"$folder/run.out" 2>"$folder/run.err" &
 pid=$!
 children="$children $pid"
-sleep 1
+wait_for '^warpnic: link 1' "$folder/run.err"
 
-says '5 received' 'ping through it: five of five' ping -c 5 -i 0.1 -W 2 10.2.0.2
-says 'ttl=63' 'one hop is counted' ping -c 1 -W 2 10.2.0.2
-says '5 received' 'ping with 1400 bytes' ping -c 5 -i 0.1 -W 2 -s 1400 10.2.0.2
-says '5 received' 'ping -6 through it' ping -6 -c 5 -i 0.1 -W 2 fd02::2
-says 'ttl=63' 'one hop is counted, IPv6' ping -6 -c 1 -W 2 fd02::2
-says '10.1.0.1.*(Time to live|ttl) exceeded' 'ttl 1: time exceeded from its own address' ping -t 1 -c 1 -W 2 10.2.0.2
-says 'fd01::1.*(Time exceeded|Hop limit)' 'hop limit 1: the same, IPv6' ping -6 -t 1 -c 1 -W 2 fd02::2
-says '10.1.0.1.*Net Unreachable' 'no route: net unreachable' ping -c 1 -W 2 192.0.2.1
-says 'fd01::1.*No route' 'no route: the same, IPv6' ping -6 -c 1 -W 2 fd09::1
-says '10.1.0.1.*Host Unreachable' 'no neighbour: host unreachable' ping -c 1 -W 2 10.2.0.77
-says '10.1.0.1.*(Packet filtered|prohibited)' 'prohibit: administratively prohibited' ping -c 1 -W 2 10.98.0.1
+says '5 received' 'ping through it: five of five' ping -c 5 -i 0.1 -W 20 10.2.0.2
+says 'ttl=63' 'one hop is counted' ping -c 1 -W 20 10.2.0.2
+says '5 received' 'ping with 1400 bytes' ping -c 5 -i 0.1 -W 20 -s 1400 10.2.0.2
+says '5 received' 'ping -6 through it' ping -6 -c 5 -i 0.1 -W 20 fd02::2
+says 'ttl=63' 'one hop is counted, IPv6' ping -6 -c 1 -W 20 fd02::2
+says '10.1.0.1.*(Time to live|ttl) exceeded' 'ttl 1: time exceeded from its own address' ping -t 1 -c 1 -W 20 10.2.0.2
+says 'fd01::1.*(Time exceeded|Hop limit)' 'hop limit 1: the same, IPv6' ping -6 -t 1 -c 1 -W 20 fd02::2
+says '10.1.0.1.*Net Unreachable' 'no route: net unreachable' ping -c 1 -W 20 192.0.2.1
+says 'fd01::1.*No route' 'no route: the same, IPv6' ping -6 -c 1 -W 20 fd09::1
+says '10.1.0.1.*Host Unreachable' 'no neighbour: host unreachable' ping -c 1 -W 20 10.2.0.77
+says '10.1.0.1.*(Packet filtered|prohibited)' 'prohibit: administratively prohibited' ping -c 1 -W 20 10.98.0.1
 says ' 0 received, 100% packet loss' 'blackhole: silence' ping -c 1 -W 1 10.99.0.1
-says '1 received' 'its own address: the kernel answers' ping -c 1 -W 2 10.1.0.1
+says '1 received' 'its own address: the kernel answers' ping -c 1 -W 20 10.1.0.1
 ip -n $a link set wn-ar mtu 9000
 ip -n $r link set wn-ra mtu 9000
-says 'mtu = 1500|mtu=1500' 'too big for the next link: its MTU is told' ping -M "do" -s 1800 -c 1 -W 2 10.2.0.2
+says 'mtu = 1500|mtu=1500' 'too big for the next link: its MTU is told' ping -M "do" -s 1800 -c 1 -W 20 10.2.0.2
 ip -n $a link set wn-ar mtu 1500
 if command -v traceroute >/dev/null; then
-	says '^ 1 .*10.1.0.1' 'traceroute: the first hop' traceroute -n -w 1 -q 1 -N 1 -m 4 10.2.0.2
+	says '^ 1 .*10.1.0.1' 'traceroute: the first hop' traceroute -n -w 20 -q 1 -N 1 -m 4 10.2.0.2
 	result "$(status grep -Eq '^ 2 .*10.2.0.2' "$folder/said")" 'traceroute: the second is the end'
-	says '^ 1 .*fd01::1' 'traceroute -6: the first hop' traceroute -6 -n -w 1 -q 1 -N 1 -m 4 fd02::2
+	says '^ 1 .*fd01::1' 'traceroute -6: the first hop' traceroute -6 -n -w 20 -q 1 -N 1 -m 4 fd02::2
 	result "$(status grep -Eq '^ 2 .*fd02::2' "$folder/said")" 'traceroute -6: the second is the end'
 else
 	skip 'traceroute' 'no traceroute'
 fi
 ip netns exec $b nc -l 9000 >"$folder/heard" 2>/dev/null &
 children="$children $!"
-sleep 0.3
-head -c 100000 /dev/zero | tr '\0' x | inside timeout 5 nc -N 10.2.0.2 9000 || true
-sleep 0.3
+listens() { ip netns exec $b cat /proc/net/tcp | grep -q ':2328 00000000:0000 0A'; }
+until_so listens || true
+head -c 100000 /dev/zero | tr '\0' x | inside timeout 60 nc -N 10.2.0.2 9000 || true
+heard_all() { [ "$(wc -c <"$folder/heard")" = 100000 ]; }
 if command -v ethtool >/dev/null; then
-	result "$(status [ "$(wc -c <"$folder/heard")" = 100000 ])" 'a TCP stream of 100,000 bytes'
+	until_so heard_all || true
+	result "$(status heard_all)" 'a TCP stream of 100,000 bytes'
 else
 	skip 'a TCP stream of 100,000 bytes' 'no ethtool'
 fi

@@ -170,10 +170,13 @@ static void test_stuck(void)
 	runtime = wn_runtime_create(&params, NULL);
 	CHECK(runtime != NULL);
 	CHECK_INT(wn_runtime_start(runtime, NULL), 0);
-	CHECK_INT(wn_runtime_wait(runtime, 100), 0);
+	do {
+		CHECK_INT(wn_runtime_wait(runtime, 100), 0);
+		wn_runtime_snapshot(runtime, &counters);
+	} while (counters.received < 100);
 	before = wn_clock_ns();
 	CHECK_INT(wn_runtime_stop(runtime), -ETIMEDOUT);
-	CHECK(wn_clock_ns() - before < 3 * WN_SECOND_NS);
+	CHECK(wn_clock_ns() - before < 30 * WN_SECOND_NS);
 	wn_runtime_snapshot(runtime, &counters);
 	CHECK_INT(wn_counters_difference(&counters), 0);
 	CHECK_INT(counters.dropped[WN_CAUSE_DEVICE_STOPPED], 100);
@@ -208,22 +211,22 @@ struct spoiler {
 	struct wn_runtime *runtime;
 };
 
-/* On the first reply spoils a slot that the slow device has not come to. */
-static int take_and_spoil(void *context, uint32_t queue, const uint8_t *bytes,
-			  const struct wn_memory_packet *packet, int is_reply)
+static int take_of_spoiler(void *context, uint32_t queue, const uint8_t *bytes,
+			   const struct wn_memory_packet *packet, int is_reply)
+{
+	return network_take(&((struct spoiler *)context)->network, queue, bytes, packet, is_reply);
+}
+
+/* Spoils a slot that is filled and not published, for it is filled in one burst with the one behind it. */
+static int spoil_and_next(void *context, uint32_t queue, uint8_t *bytes, uint32_t capacity,
+			  struct wn_memory_packet *packet)
 {
 	struct spoiler *spoiler = context;
 	struct wn_queue *own = &spoiler->runtime->queues[0][queue];
 
-	if (spoiler->network.taken_count == 0)
+	if (spoiler->network.made == 201)
 		own->ring.view.slots[200].position = 12345;
-	return network_take(&spoiler->network, queue, bytes, packet, is_reply);
-}
-
-static int next_of_spoiler(void *context, uint32_t queue, uint8_t *bytes, uint32_t capacity,
-			   struct wn_memory_packet *packet)
-{
-	return network_next(&((struct spoiler *)context)->network, queue, bytes, capacity, packet);
+	return network_next(&spoiler->network, queue, bytes, capacity, packet);
 }
 
 static char last_line[512];
@@ -246,12 +249,10 @@ static void test_corrupt_ring(void)
 {
 	struct wn_runtime_params params = params_for(TEST_PROGRAM("slow"));
 	struct spoiler spoiler = {0};
-	struct wn_memory_hooks hooks = {&spoiler, next_of_spoiler, take_and_spoil};
+	struct wn_memory_hooks hooks = {&spoiler, spoil_and_next, take_of_spoiler};
 	struct wn_counters counters;
 	int rc = 0;
 
-	if (UNDER_TSAN)
-		SKIP("spoils a slot behind the device's back, a race on purpose");
 	network_init(&spoiler.network, 1000, make_very_slow);
 	params.mode = WN_MODE_RESIDENT;
 	params.slot_count = 256;

@@ -309,7 +309,7 @@ struct client {
 
 static int client_socket(const struct client *client)
 {
-	const struct timeval patience = {5, 0};
+	const struct timeval patience = {30, 0};
 	const int fd = socket(client->address.any.sa_family, SOCK_DGRAM, 0);
 
 	CHECK(fd >= 0);
@@ -518,6 +518,7 @@ static void check_stuck(enum wn_mode mode)
 	struct wn_memory_hooks *hooks = calloc(1, sizeof(*hooks));
 	struct wn_error error = {0};
 	struct wn_runtime *runtime;
+	struct wn_counters counters;
 	int64_t before;
 
 	network_init(network, 100, make_small);
@@ -526,12 +527,15 @@ static void check_stuck(enum wn_mode mode)
 	runtime = wn_runtime_create(&params, NULL);
 	CHECK(runtime != NULL);
 	CHECK_INT(wn_runtime_start(runtime, NULL), 0);
-	CHECK_INT(wn_runtime_wait(runtime, 100), 0);
+	do {
+		CHECK_INT(wn_runtime_wait(runtime, 100), 0);
+		wn_runtime_snapshot(runtime, &counters);
+	} while (!counters.received);
 	for (int turn = 0; turn < 2; turn++) {
 		before = wn_clock_ns();
 		CHECK_INT(wn_runtime_reload(runtime, NULL, &error), -ETIMEDOUT);
 		CHECK(strstr(error.text, "did not come back") != NULL);
-		CHECK(wn_clock_ns() - before < 10 * WN_SECOND_NS);
+		CHECK(wn_clock_ns() - before < 60 * WN_SECOND_NS);
 	}
 	CHECK_INT(wn_runtime_reload_count(runtime), 0);
 	CHECK_INT(wn_runtime_stop(runtime), -ETIMEDOUT);

@@ -31,7 +31,7 @@ static inline int serve(struct server *server, struct wn_runtime_params *params,
 
 	params->links[0] = link;
 	params->link_count = 1;
-	params->stop_ms = 4000;
+	params->stop_ms = 30000;
 	server->runtime = wn_runtime_create(params, &error);
 	CHECK_TEXT(error.text, "");
 	if (!server->runtime)
@@ -81,17 +81,17 @@ static inline uint64_t open_count(const struct server *server)
 	return connections.open;
 }
 
-/* Waits until there are that many; 5 seconds at most. */
+/* Waits until there are that many; 30 seconds at most. */
 static inline int wait_open(const struct server *server, uint64_t count)
 {
-	for (int i = 0; i < 500 && open_count(server) != count; i++)
+	for (int i = 0; i < 3000 && open_count(server) != count; i++)
 		usleep(10000);
 	return open_count(server) == count;
 }
 
 static inline int client(const struct server *server)
 {
-	const struct timeval patience = {5, 0};
+	const struct timeval patience = {30, 0};
 	const int fd = socket(server->address.any.sa_family, SOCK_STREAM, 0), on = 1;
 
 	CHECK(fd >= 0);
@@ -100,7 +100,7 @@ static inline int client(const struct server *server)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	/* Interrupted, it goes on; see receive_some. */
 	if (connect(fd, &server->address.any, wn_address_length(&server->address)) &&
-	    (errno != EINTR || poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, 5000) != 1))
+	    (errno != EINTR || poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, 30000) != 1))
 		CHECK_INT(errno, 0);
 	return fd;
 }

@@ -52,11 +52,13 @@ refuses 66 "none.json'" "and one that is not there" --against "$folder/none.json
 refuses 2 "no such table" "a table that there is not" --only cpu,speed
 refuses 69 "cuda" "a device that is not here" --device cuda:63
 
-"$WARPNIC" bench --quick --only work,claims --json "$folder/part.json" >"$folder/part" 2>"$folder/error" &
+# Long enough not to come to its end by itself. It takes a signal once it has said so to the kernel.
+"$WARPNIC" bench --quick --repeat 16 --seconds 1 --only work,claims --json "$folder/part.json" >"$folder/part" 2>"$folder/error" &
 bench=$!
 children="$children $bench"
-for _ in $(seq 100); do [ -s "$folder/part" ] && break; sleep 0.05; done
-sleep 0.8
+takes_signals() { [ $((0x$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$bench/status" 2>/dev/null || echo 0) & 2)) = 2 ]; }
+until_so takes_signals || true
+sleep 1
 kill -INT "$bench"
 got=0
 wait "$bench" || got=$?

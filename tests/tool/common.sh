@@ -41,7 +41,7 @@ refuses() {
 	want=$1 words=$2
 	shift 2
 	got=0
-	timeout 10 "$WARPNIC" "$@" >"$folder/out" 2>"$folder/err" </dev/null || got=$?
+	timeout 60 "$WARPNIC" "$@" >"$folder/out" 2>"$folder/err" </dev/null || got=$?
 	if [ "$got" = "$want" ] && grep -qF -- "$words" "$folder/err"; then
 		result 0 "refused: warpnic $*"
 	else
@@ -51,15 +51,42 @@ refuses() {
 	fi
 }
 
-# wait_for WORDS FILE: until the file holds them, five seconds at most
-wait_for() {
-	for _ in $(seq 100); do
-		grep -q -- "$1" "$2" && return 0
+# until_so COMMAND...: until it succeeds, a minute at most; then 1. A machine may do other things, or be stopped for a while.
+until_so() {
+	for _ in $(seq 1200); do
+		"$@" && return 0
 		sleep 0.05
 	done
-	echo "# '$1' did not come in five seconds:"
+	return 1
+}
+
+# wait_for WORDS FILE: until the file holds them, a minute at most
+wait_for() {
+	until_so grep -qs -- "$1" "$2" && return 0
+	echo "# '$1' did not come in a minute:"
 	sed 's/^/# /' "$2"
 }
+
+# has_received COUNT [SOCKET]: whether the run with $pid, or the one with that control socket, has received so many
+has_received() {
+	has=$("$WARPNIC" stats "${2-$pid}" 2>/dev/null | sed -n 's/^[^[]*"received": \([0-9]*\),.*/\1/p')
+	[ "${has:-0}" -ge "$1" ]
+}
+
+# ask TEXT ARGUMENT...: what `nc -u ARGUMENT...` brings back for a line. Sets $reply, and $asked: how often it was sent.
+# nc goes on as long as it was told to wait, so it is told one second first, and more where nothing came.
+ask() {
+	text=$1 asked=0
+	shift
+	for patience in 1 5 20; do
+		asked=$((asked + 1))
+		# shellcheck disable=SC2086 # words: what runs a command elsewhere, or nothing
+		reply=$(echo "$text" | timeout 60 ${inside-} nc -u -w $patience "$@" || true)
+		[ -z "$reply" ] || break
+	done
+}
+
+began() { grep -q '^warpnic: link' "$folder/run.err" || ! kill -0 "$pid" 2>/dev/null; }
 
 # start ARGUMENT...: runs `warpnic run ARGUMENT...` in the background and waits until it serves.
 # Sets $pid and $port (of its first udp link). Output in $folder/run.out and run.err.
@@ -68,7 +95,7 @@ start() {
 	"$WARPNIC" run "$@" >"$folder/run.out" 2>"$folder/run.err" &
 	pid=$!
 	children="$children $pid"
-	wait_for '^warpnic: link' "$folder/run.err"
+	until_so began || sed 's/^/# /' "$folder/run.err"
 	port=$(sed -n 's/^warpnic: link 0 is udp:.*:\([0-9][0-9]*\)[: ].*/\1/p' "$folder/run.err" | head -n 1)
 	sleep 0.1
 }

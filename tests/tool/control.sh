@@ -33,7 +33,7 @@ C
 answer() {
 	python3 -c 'import socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.settimeout(5)
+s.settimeout(30)
 s.sendto(b"xyz", ("127.0.0.1", int(sys.argv[1])))
 print(chr(s.recv(10)[-1]))' "$port" 2>/dev/null || true
 }
@@ -75,10 +75,8 @@ if [ $can_ask = 1 ]; then result "$(answers C)" 'a table was read anew'; fi
 result "$got" 'warpnic reload, where there is only one; with a parameter'
 if [ $can_ask = 1 ]; then result "$(answers E)" 'the parameter counts'; fi
 kill -HUP $pid
-for _ in $(seq 50); do
-	[ "$(grep -c '^warpnic: reloaded' "$folder/run.err")" = 4 ] && break
-	sleep 0.1
-done
+has_reloaded() { [ "$(grep -c '^warpnic: reloaded' "$folder/run.err")" -ge "$1" ]; }
+until_so has_reloaded 4 || true
 result "$(status [ "$(grep -c '^warpnic: reloaded' "$folder/run.err")" = 4 ])" 'SIGHUP reloads, and says so'
 if [ $can_ask = 1 ]; then result "$(answers E)" 'and the parameter of the last reload stays'; fi
 
@@ -197,10 +195,10 @@ result "$(status [ "$(grep -c 'control socket' "$folder/err")" = 0 ])" '--contro
 write "'A'"
 echo '0 0' >"$folder/t"
 start "$folder/p.c" --link udp:127.0.0.1:0 --table "t=$folder/t" --json
-"$WARPNIC" send "127.0.0.1:$port" --duration 4 --window 8 --no-verify --json >"$folder/send" 2>"$folder/send.err" &
+"$WARPNIC" send "127.0.0.1:$port" --duration 4 --window 8 --timeout 30 --no-verify --json >"$folder/send" 2>"$folder/send.err" &
 load=$!
 children="$children $load"
-sleep 0.5
+until_so has_received 1000 || true
 for version in B C D E F; do
 	write "'$version'"
 	"$WARPNIC" reload "$pid" >/dev/null 2>&1 || echo "# reload to $version failed"

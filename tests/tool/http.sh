@@ -27,12 +27,12 @@ fi
 # -- echo --
 tcp echo --link uring:tcp:127.0.0.1:0,poller=off --json
 if has nc 'nc gets its lines back'; then
-	reply=$(printf 'one\ntwo\n' | timeout 5 nc -q 1 127.0.0.1 "$port" || true)
+	reply=$(printf 'one\ntwo\n' | timeout 60 nc -N 127.0.0.1 "$port" || true)
 	result "$(status [ "$reply" = "$(printf 'one\ntwo')" ])" 'nc gets its lines back'
 fi
 if has socat 'socat gets a megabyte back'; then
 	head -c 1000000 /dev/urandom >"$folder/in"
-	timeout 20 socat -t 5 - "TCP:127.0.0.1:$port" <"$folder/in" >"$folder/back" || true
+	timeout 120 socat -t 60 - "TCP:127.0.0.1:$port" <"$folder/in" >"$folder/back" || true
 	result "$(status cmp -s "$folder/in" "$folder/back")" 'socat gets a megabyte back'
 fi
 kill -TERM "$pid"
@@ -71,12 +71,12 @@ if has curl 'curl gets a large file'; then
 	result "$(status [ "$(curl -sSL "$url/sub")" = new ])" 'SIGHUP: a new file is served'
 fi
 if [ -n "${WARPNIC_BROWSER-}" ] && has "$WARPNIC_BROWSER" 'a browser loads page, style and image'; then
-	timeout 60 "$WARPNIC_BROWSER" --headless --no-sandbox --disable-gpu --user-data-dir="$folder/profile" \
+	timeout 120 "$WARPNIC_BROWSER" --headless --no-sandbox --disable-gpu --user-data-dir="$folder/profile" \
 		--screenshot="$folder/shot.png" "$url/" >"$folder/browser" 2>&1 || true
 	result "$(status [ -s "$folder/shot.png" ])" 'a browser loads page, style and image'
 fi
 if has nc 'a line of 1 MB is refused'; then
-	reply=$( (printf 'GET /'; head -c 1000000 /dev/zero | tr '\0' a) | timeout 10 nc -N 127.0.0.1 "$port" | head -n 1 || true)
+	reply=$( (printf 'GET /'; head -c 1000000 /dev/zero | tr '\0' a) | timeout 60 nc -N 127.0.0.1 "$port" | head -n 1 || true)
 	result "$(status [ "${reply%?}" = 'HTTP/1.1 414 URI Too Long' ])" 'a line of 1 MB is refused'
 fi
 kill -TERM "$pid"

@@ -68,7 +68,7 @@ unset CC
 
 # not to be had: 69
 refuses 69 'that address is not on this machine' run echo --link udp:192.0.2.77:0
-start echo --link udp:127.0.0.1:0 --duration 20
+start echo --link udp:127.0.0.1:0 --duration 300
 refuses 69 'another process has it' run echo --link "udp:127.0.0.1:$port"
 refuses 69 'another process has it' run echo --link "udp:127.0.0.1:$port,queues=2"
 kill "$pid"

@@ -63,7 +63,7 @@ static inline void end(struct server *server, struct wn_counters *counters)
 
 static inline int client_to(const union wn_address *address)
 {
-	const struct timeval patience = {2, 0};
+	const struct timeval patience = {30, 0};
 	const int fd = socket(address->any.sa_family, SOCK_DGRAM, 0);
 
 	CHECK(fd >= 0);

@@ -204,7 +204,7 @@ static int keep_delivery(void *context, const struct wn_delivery *delivery)
 	CHECK_INT(delivery->length, 5);
 	CHECK(memcmp(delivery->bytes, "taken", 5) == 0);
 	CHECK_INT(delivery->is_frame, 0);
-	CHECK(wn_clock_ns() - (int64_t)delivery->arrival_ns < WN_SECOND_NS);
+	CHECK(wn_clock_ns() - (int64_t)delivery->arrival_ns < 30 * WN_SECOND_NS);
 	++*seen;
 	return 0;
 }
@@ -222,7 +222,7 @@ static void test_deliver(void)
 	fd = client_to(&server.address);
 	for (uint32_t i = 0; i < 100; i++) {
 		CHECK_INT(send(fd, "taken", 5, 0), 5);
-		for (int turn = 0; turn < 400 && counters.delivered != i + 1; turn++) {
+		for (int turn = 0; turn < 6000 && counters.delivered != i + 1; turn++) {
 			usleep(turn ? 5000 : 500);
 			wn_runtime_snapshot(server.runtime, &counters);
 		}
@@ -239,7 +239,7 @@ static void test_forward(void)
 	union wn_address far_address = {.v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}};
 	socklen_t length = sizeof(far_address);
 	const int far_fd = socket(AF_INET, SOCK_DGRAM, 0);
-	const struct timeval patience = {2, 0};
+	const struct timeval patience = {30, 0};
 	char link[128], reply[16];
 
 	setsockopt(far_fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
@@ -260,7 +260,7 @@ static void test_forward(void)
 		CHECK_INT(send(fd, "onward", 6, 0), 6);
 		if (with_peer)
 			CHECK_INT(receive(far_fd, reply, sizeof(reply)), 6);
-		for (int turn = 0; turn < 400 && !counters.received; turn++) {
+		for (int turn = 0; turn < 6000 && !counters.received; turn++) {
 			usleep(5000);
 			wn_runtime_snapshot(server.runtime, &counters);
 		}
@@ -291,7 +291,7 @@ static void test_send_failed(void)
 		fd = client_to(&server.address);
 		for (uint32_t i = 0; i < 100; i++) {
 			CHECK_INT(send(fd, "onward", 6, 0), 6);
-			for (int look = 0; look < 400 && counters.dropped[WN_CAUSE_SEND_FAILED] != i + 1; look++) {
+			for (int look = 0; look < 6000 && counters.dropped[WN_CAUSE_SEND_FAILED] != i + 1; look++) {
 				usleep(look ? 5000 : 200);
 				wn_runtime_snapshot(server.runtime, &counters);
 				CHECK_INT(wn_counters_difference(&counters), 0);
@@ -322,7 +322,7 @@ static void flood(const char *link)
 	fd = client_to(&server.address);
 	for (uint32_t i = 0; i < PACKETS; i++)
 		sent += send(fd, &i, sizeof(i), 0) == sizeof(i);
-	for (int turn = 0; turn < 1000 && counters.received + counters.kernel_dropped < sent; turn++) {
+	for (int turn = 0; turn < 12000 && counters.received + counters.kernel_dropped < sent; turn++) {
 		while (recv(fd, reply, sizeof(reply), MSG_DONTWAIT) > 0)
 			continue;
 		usleep(5000);
@@ -376,7 +376,12 @@ static void test_stop_under_load(void)
 			}
 			_exit(0);
 		}
-		usleep(100000);
+		for (int wait = 0; wait < 6000; wait++) {
+			wn_runtime_snapshot(server.runtime, &counters);
+			if (counters.received > 100)
+				break;
+			usleep(5000);
+		}
 		end(&server, &counters);
 		CHECK(counters.received > 0);
 		waitpid(sender, NULL, 0);
