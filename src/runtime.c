@@ -149,7 +149,8 @@ static int make_ring(struct wn_runtime *runtime, struct wn_queue *queue, struct 
 	}
 	wn_receive_init(queue);
 	wn_transmit_init(queue);
-	rc = queue->link->ops->attach(queue->link, queue->index, &queue->ring.view, error);
+	if (queue->link->ops->attach)
+		rc = queue->link->ops->attach(queue->link, queue->index, &queue->ring.view, error);
 	return rc || !runtime->is_driven ? rc : make_drive(runtime, queue, error);
 }
 

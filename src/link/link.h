@@ -167,7 +167,7 @@ struct wn_link_ops {
 	 */
 	int (*open)(struct wn_link *link, struct wn_error *error);
 
-	/* Called once a queue before its pumps start: allocate what is kept for each slot. */
+	/* Called once a queue before its pumps start: allocate what is kept for each slot. NULL: nothing is. */
 	int (*attach)(struct wn_link *link, uint32_t queue, const struct wn_ring_view *view,
 		      struct wn_error *error);
 

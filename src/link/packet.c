@@ -34,17 +34,6 @@ static const struct wn_option options[] = {
 	{ .name = NULL },
 };
 
-/* Nothing is kept for a slot: a frame carries its own addresses. */
-static int attach_packet(struct wn_link *link, uint32_t queue, const struct wn_ring_view *view,
-			 struct wn_error *error)
-{
-	(void)link;
-	(void)queue;
-	(void)view;
-	(void)error;
-	return 0;
-}
-
 static uint32_t least(uint32_t a, uint32_t b)
 {
 	return a < b ? a : b;
@@ -290,7 +279,6 @@ const struct wn_link_ops wn_link_packet = {
 	.options = options,
 	.state_bytes = sizeof(struct wn_packet_state),
 	.open = wn_packet_open,
-	.attach = attach_packet,
 	.receive = receive_packet,
 	.discard = discard_packet,
 	.send = send_packet,

@@ -167,17 +167,6 @@ static int open_pcap(struct wn_link *link, struct wn_error *error)
 	return 0;
 }
 
-/* Nothing is kept for a slot: a frame carries its own addresses. */
-static int attach_pcap(struct wn_link *link, uint32_t queue, const struct wn_ring_view *view,
-		       struct wn_error *error)
-{
-	(void)link;
-	(void)queue;
-	(void)view;
-	(void)error;
-	return 0;
-}
-
 static void close_pcap(struct wn_link *link)
 {
 	struct pcap_link *own = link->state;
@@ -376,7 +365,6 @@ const struct wn_link_ops wn_link_pcap = {
 #if WN_HAVE_LIBPCAP
 	.state_bytes = sizeof(struct pcap_link),
 	.open = open_pcap,
-	.attach = attach_pcap,
 	.receive = receive_pcap,
 	.send = send_pcap,
 	.flush = flush_pcap,

@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "link/uring_options.h"
+
 enum {
 	QUEUES_MAX = 64,
 	FRAME_BYTES = 2048,
@@ -30,13 +32,9 @@ static const struct wn_option tcp_options[] = {
 	{"window", WN_OPTION_SIZE, 2 * FRAME_BYTES, 1 << 20, NULL, "16k",
 	 "bytes of a connection that are kept until the program has consumed them, a power of two", 0},
 	{"reply", WN_OPTION_SIZE, 1024, 1 << 20, NULL, "8k", "bytes of replies that wait to be sent, a power of two", 0},
-	{"poller", WN_OPTION_CHOICE, 0, 0, "shared|own|off", "shared",
-	 "who sends and receives: one kernel thread for all rings (SQPOLL), one a ring, or the thread beside the device", 0},
-	{"idle", WN_OPTION_NUMBER, 1, 10000, NULL, "20", "ms that the kernel's thread looks for work before it sleeps", 0},
+	WN_URING_OPTIONS,
 	{"frames", WN_OPTION_NUMBER, FRAMES_MIN, WN_STREAM_FRAMES_MAX, NULL, "2048",
 	 "frames of 2 KiB that are received into, a queue, a power of two", 0},
-	{"rings", WN_OPTION_CHOICE, 0, 0, "auto|mapped", "auto",
-	 "rings in memory of ours (Linux 6.6), or the kernel's, mapped", 0},
 	{"backlog", WN_OPTION_NUMBER, 1, 65535, NULL, "4096", "connections that may wait to be accepted", 0},
 	{"reuseport", WN_OPTION_CHOICE, 0, 0, "off|on", "off",
 	 "share the port with other processes of this user", 0},
@@ -52,16 +50,6 @@ static uint32_t power_of_two(uint32_t least, uint32_t most)
 	return power;
 }
 
-static int check_power(struct wn_link *link, const char *name, struct wn_error *error)
-{
-	const uint64_t value = wn_options_number(&link->options, name);
-
-	if (!(value & (value - 1)))
-		return 0;
-	return wn_fail(error, EINVAL, WN_USAGE, "link '%s': %s=%llu: must be a power of two, such as %u", link->spec, name,
-		       (unsigned long long)value, 1u << (31 - __builtin_clz((uint32_t)value)));
-}
-
 static int parse(struct wn_link *link, struct wn_error *error)
 {
 	struct wn_tcp *tcp = link->state;
@@ -69,10 +57,10 @@ static int parse(struct wn_link *link, struct wn_error *error)
 
 	tcp->connections = (uint32_t)wn_options_number(&link->options, "connections");
 	if (!rc)
-		rc = check_power(link, "frames", error);
+		rc = wn_uring_options_power(link, "frames", error);
 	if (!rc)
-		rc = check_power(link, "window", error);
-	return rc ? rc : check_power(link, "reply", error);
+		rc = wn_uring_options_power(link, "window", error);
+	return rc ? rc : wn_uring_options_power(link, "reply", error);
 }
 
 /* -- sockets -- */
@@ -198,13 +186,7 @@ static int open_queue(struct wn_link *link, uint32_t queue, struct wn_error *err
 	struct wn_tcp *tcp = link->state;
 	struct wn_tcp_queue *own = &tcp->queues[queue];
 	const uint32_t frames = (uint32_t)wn_options_number(&link->options, "frames");
-	const struct wn_uring_ring_setup setup = {
-		.spec = link->spec,
-		.poller = (enum wn_uring_poller)wn_options_number(&link->options, "poller"),
-		.idle_ms = (uint32_t)wn_options_number(&link->options, "idle"),
-		.shared_fd = queue ? tcp->queues[0].ring.fd : -1,
-		.maps_rings = (int)wn_options_number(&link->options, "rings"),
-		.frame_count = frames,
+	struct wn_uring_ring_setup setup = {
 		.frame_bytes = FRAME_BYTES,
 		.file_slots = tcp->connections + SPARE,
 		.sq_entries = power_of_two(4 * tcp->connections, SQ_ENTRIES_MAX),
@@ -213,6 +195,7 @@ static int open_queue(struct wn_link *link, uint32_t queue, struct wn_error *err
 	};
 	int rc = open_socket(link, queue, error);
 
+	wn_uring_options_setup(link, queue ? tcp->queues[0].ring.fd : -1, &setup);
 	if (!rc)
 		rc = wn_uring_ring_open(&own->ring, &setup, -1, error);
 	if (rc)
@@ -259,14 +242,13 @@ static int make_queues(struct wn_link *link)
 
 static void describe(struct wn_link *link)
 {
-	static const char *const pollers[] = {"one kernel thread", "a kernel thread each", "no kernel thread"};
 	const struct wn_tcp *tcp = link->state;
 	const struct wn_uring_ring *first = &tcp->queues[0].ring;
-	char address[64];
+	char address[64], ring[64];
 
-	snprintf(link->where, sizeof(link->where), "uring:tcp:%s, %s, %s rings, %u connections, %u frames of %u",
-		 wn_address_format(&tcp->bound, address, sizeof(address)),
-		 pollers[wn_options_number(&link->options, "poller")], first->kernel_rings ? "mapped" : "own",
+	wn_uring_options_describe(link, first, ring, sizeof(ring));
+	snprintf(link->where, sizeof(link->where), "uring:tcp:%s, %s, %u connections, %u frames of %u",
+		 wn_address_format(&tcp->bound, address, sizeof(address)), ring,
 		 tcp->connections, first->frame_count, first->frame_bytes);
 }
 
@@ -300,16 +282,6 @@ static int tcp_open(struct wn_link *link, struct wn_error *error)
 	return 0;
 }
 
-/* Nothing is kept for a slot. */
-static int tcp_attach(struct wn_link *link, uint32_t queue, const struct wn_ring_view *view, struct wn_error *error)
-{
-	(void)link;
-	(void)queue;
-	(void)view;
-	(void)error;
-	return 0;
-}
-
 const struct wn_link_ops wn_link_tcp = {
 	.kind = "uring:tcp",
 	.summary = "connections of a TCP socket through an io_uring that the device drives",
@@ -317,7 +289,6 @@ const struct wn_link_ops wn_link_tcp = {
 	.options = tcp_options,
 	.state_bytes = sizeof(struct wn_tcp),
 	.open = tcp_open,
-	.attach = tcp_attach,
 	.drive = wn_tcp_drive,
 	.wake = wn_tcp_wake,
 	.wait = wn_tcp_wait,

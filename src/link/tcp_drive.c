@@ -11,7 +11,6 @@
 #include "link/tcp.h"
 #include "ring/order.h"
 
-#define SHORT_WAIT_NS 50000
 #define DRAIN_NS (200 * WN_MILLISECOND_NS)
 #define GRACE_NS (500 * WN_MILLISECOND_NS) /* at the end: for replies that are under way */
 
@@ -133,14 +132,7 @@ int wn_tcp_wake(struct wn_link *link, uint32_t queue)
 
 int wn_tcp_wait(struct wn_link *link, uint32_t queue, int64_t wait_ns)
 {
-	const struct wn_uring_ring *ring = &queue_of(link, queue)->ring;
-
-	return wn_uring_ring_wait(ring, wn_uring_ring_waiting(ring) ? SHORT_WAIT_NS : wait_ns);
-}
-
-static uint32_t untaken(const struct wn_uring_ring *ring)
-{
-	return wn_load_acquire(ring->cq.producer) - wn_load_acquire(ring->cq.consumer); /* (C) */
+	return wn_uring_ring_wait(&queue_of(link, queue)->ring, wait_ns);
 }
 
 /*
@@ -160,7 +152,7 @@ int wn_tcp_quiesce(struct wn_link *link, uint32_t queue)
 	if (wn_uring_ring_waiting(ring))
 		return 0;
 	return !wn_uring_ring_cancel(ring, wn_stream_id(WN_STREAM_ACCEPT, ring->uring_words->generation, 0)) &&
-	       !wn_load_acquire64(&own->stream.words->totals[WN_STREAM_OPEN]) && !wn_uring_ring_waiting(ring) && !untaken(ring);
+	       !wn_load_acquire64(&own->stream.words->totals[WN_STREAM_OPEN]) && !wn_uring_ring_waiting(ring) && !wn_uring_ring_untaken(ring);
 }
 
 /* -- the end -- */

@@ -10,18 +10,15 @@
 
 #include "lane/port_uring.h"
 #include "link/udp_socket.h"
+#include "link/uring_options.h"
 #include "os/linux_drops.h"
 
 enum { QUEUES_MAX = 64, FRAME_BYTES_MIN = 2048, FRAMES_MIN = 16 };
 
 static const struct wn_option uring_options[] = {
 	{"queues", WN_OPTION_NUMBER, 1, QUEUES_MAX, NULL, "1", "sockets on the port (SO_REUSEPORT), a ring each", 0},
-	{"poller", WN_OPTION_CHOICE, 0, 0, "shared|own|off", "shared",
-	 "who sends and receives: one kernel thread for all rings (SQPOLL), one a ring, or the thread beside the device", 0},
-	{"idle", WN_OPTION_NUMBER, 1, 10000, NULL, "20", "ms that the kernel's thread looks for work before it sleeps", 0},
+	WN_URING_OPTIONS,
 	{"frames", WN_OPTION_NUMBER, FRAMES_MIN, WN_URING_FRAMES_MAX, NULL, "2048", "frames a queue, a power of two", 0},
-	{"rings", WN_OPTION_CHOICE, 0, 0, "auto|mapped", "auto",
-	 "rings in memory of ours (Linux 6.6), or the kernel's, mapped", 0},
 	{"peer", WN_OPTION_TEXT, 0, 0, NULL, NULL, "HOST:PORT that forwarded datagrams are sent to", 0},
 	{"reuseport", WN_OPTION_CHOICE, 0, 0, "off|on", "off",
 	 "share the port with other processes of this user", 0},
@@ -45,15 +42,12 @@ static int parse(struct wn_link *link, struct wn_error *error)
 {
 	struct wn_uring *uring = link->state;
 	const struct wn_options *options = &link->options;
-	const uint64_t frames = wn_options_number(options, "frames");
-	const int rc = parse_address(link, error);
+	int rc = parse_address(link, error);
 
+	if (!rc)
+		rc = wn_uring_options_power(link, "frames", error);
 	if (rc)
 		return rc;
-	if (frames & (frames - 1))
-		return wn_fail(error, EINVAL, WN_USAGE,
-			       "uring link: frames=%llu: must be a power of two, such as 2048",
-			       (unsigned long long)frames);
 	uring->has_local = (uint8_t)wn_address_is_wildcard(&uring->bound);
 	uring->has_peer = wn_options_given(options, "peer") != 0;
 	return uring->has_peer ? wn_address_parse(&uring->peer, wn_options_text(options, "peer"), error) : 0;
@@ -78,17 +72,12 @@ static int open_queue(struct wn_link *link, uint32_t queue, struct wn_error *err
 {
 	struct wn_uring *uring = link->state;
 	struct wn_uring_queue *own = &uring->queues[queue];
-	const struct wn_uring_ring_setup setup = {
-		.spec = link->spec,
-		.poller = (enum wn_uring_poller)wn_options_number(&link->options, "poller"),
-		.idle_ms = (uint32_t)wn_options_number(&link->options, "idle"),
-		.shared_fd = queue ? uring->queues[0].ring.fd : -1,
-		.maps_rings = (int)wn_options_number(&link->options, "rings"),
-		.frame_count = (uint32_t)wn_options_number(&link->options, "frames"),
+	struct wn_uring_ring_setup setup = {
 		.frame_bytes = link->slot_bytes > FRAME_BYTES_MIN ? link->slot_bytes : FRAME_BYTES_MIN,
 	};
 	int rc = open_socket(link, queue, error);
 
+	wn_uring_options_setup(link, queue ? uring->queues[0].ring.fd : -1, &setup);
 	if (!rc)
 		rc = wn_uring_ring_open(&own->ring, &setup, own->fd, error);
 	if (!rc)
@@ -127,14 +116,13 @@ static int make_queues(struct wn_link *link)
 
 static void describe(struct wn_link *link)
 {
-	static const char *const pollers[] = {"one kernel thread", "a kernel thread each", "no kernel thread"};
 	const struct wn_uring *uring = link->state;
 	const struct wn_uring_ring *first = &uring->queues[0].ring;
-	char address[64];
+	char address[64], ring[64];
 
-	snprintf(link->where, sizeof(link->where), "uring:udp:%s, %s, %s rings, %u frames of %u",
-		 wn_address_format(&uring->bound, address, sizeof(address)),
-		 pollers[wn_options_number(&link->options, "poller")], first->kernel_rings ? "mapped" : "own",
+	wn_uring_options_describe(link, first, ring, sizeof(ring));
+	snprintf(link->where, sizeof(link->where), "uring:udp:%s, %s, %u frames of %u",
+		 wn_address_format(&uring->bound, address, sizeof(address)), ring,
 		 first->frame_count, first->frame_bytes);
 }
 
@@ -167,17 +155,6 @@ static int uring_open(struct wn_link *link, struct wn_error *error)
 	return 0;
 }
 
-/* Nothing is kept for a slot: what comes in lies in frames. */
-static int uring_attach(struct wn_link *link, uint32_t queue, const struct wn_ring_view *view,
-			struct wn_error *error)
-{
-	(void)link;
-	(void)queue;
-	(void)view;
-	(void)error;
-	return 0;
-}
-
 static uint64_t uring_kernel_dropped(struct wn_link *link, uint32_t queue)
 {
 	const struct wn_uring *uring = link->state;
@@ -192,7 +169,6 @@ const struct wn_link_ops wn_link_uring = {
 	.options = uring_options,
 	.state_bytes = sizeof(struct wn_uring),
 	.open = uring_open,
-	.attach = uring_attach,
 	.kernel_dropped = uring_kernel_dropped,
 	.drive = wn_uring_drive,
 	.wake = wn_uring_wake,

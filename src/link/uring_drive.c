@@ -11,7 +11,7 @@
 #include "lane/port_uring.h"
 #include "ring/order.h"
 
-enum { SHORT_WAIT_NS = 50000, UDP_BYTES_MAX = 65507 };
+enum { UDP_BYTES_MAX = 65507 };
 
 static struct wn_uring_queue *queue_of(struct wn_link *link, uint32_t queue)
 {
@@ -143,14 +143,7 @@ int wn_uring_wake(struct wn_link *link, uint32_t queue)
 
 int wn_uring_wait(struct wn_link *link, uint32_t queue, int64_t wait_ns)
 {
-	const struct wn_uring_ring *ring = &queue_of(link, queue)->ring;
-
-	return wn_uring_ring_wait(ring, wn_uring_ring_waiting(ring) ? SHORT_WAIT_NS : wait_ns);
-}
-
-static uint32_t untaken(const struct wn_uring_ring *ring)
-{
-	return wn_load_acquire(ring->cq.producer) - wn_load_acquire(ring->cq.consumer); /* (C) */
+	return wn_uring_ring_wait(&queue_of(link, queue)->ring, wait_ns);
 }
 
 /*
@@ -165,5 +158,5 @@ int wn_uring_quiesce(struct wn_link *link, uint32_t queue)
 	own->is_closing = 1;
 	if (wn_uring_ring_waiting(ring))
 		return 0;
-	return !wn_uring_ring_cancel(ring, wn_uring_receive_id(ring->uring_words->generation)) && !wn_uring_ring_waiting(ring) && !untaken(ring);
+	return !wn_uring_ring_cancel(ring, wn_uring_receive_id(ring->uring_words->generation)) && !wn_uring_ring_waiting(ring) && !wn_uring_ring_untaken(ring);
 }

@@ -37,6 +37,8 @@ enum {
 	CANCEL_ANY = 1 << 2,
 };
 
+#define SHORT_WAIT_NS 50000
+
 /* struct io_uring_buf_reg */
 struct buffers_request {
 	uint64_t address;
@@ -495,6 +497,11 @@ uint32_t wn_uring_ring_waiting(const struct wn_uring_ring *ring)
 	return wn_load_acquire(ring->sq.producer) - wn_load_acquire(ring->sq.consumer);
 }
 
+uint32_t wn_uring_ring_untaken(const struct wn_uring_ring *ring)
+{
+	return wn_load_acquire(ring->cq.producer) - wn_load_acquire(ring->cq.consumer); /* (C) */
+}
+
 /*
  * The kernel's thread says that it sleeps, then looks at the sq once more; we look the other way round, with
  * nothing in between that would keep the order. An entry that both miss is found by the next look:
@@ -541,16 +548,17 @@ static int wait_inside(const struct wn_uring_ring *ring, int64_t wait_ns)
 
 	syscall(__NR_io_uring_enter, ring->fd, wn_uring_ring_waiting(ring), 1,
 		IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &argument, sizeof(argument));
-	return wn_load_acquire(ring->cq.producer) != wn_load_acquire(ring->cq.consumer);
+	return wn_uring_ring_untaken(ring) != 0;
 }
 
 int wn_uring_ring_wait(const struct wn_uring_ring *ring, int64_t wait_ns)
 {
+	const int64_t least_ns = wn_uring_ring_waiting(ring) && wait_ns > SHORT_WAIT_NS ? SHORT_WAIT_NS : wait_ns;
+	const struct timespec timeout = {least_ns / WN_SECOND_NS, least_ns % WN_SECOND_NS};
 	struct pollfd poll_fd = {.fd = ring->fd, .events = POLLIN};
-	const struct timespec timeout = {wait_ns / WN_SECOND_NS, wait_ns % WN_SECOND_NS};
 
 	if (!ring->is_polled)
-		return wait_inside(ring, wait_ns);
+		return wait_inside(ring, least_ns);
 	return ppoll(&poll_fd, 1, &timeout, NULL) > 0 && (poll_fd.revents & POLLIN);
 }
 

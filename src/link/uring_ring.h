@@ -84,6 +84,9 @@ uint64_t wn_uring_ring_offset(int of_sqes);
 /* Entries of the sq that the kernel has not taken. */
 uint32_t wn_uring_ring_waiting(const struct wn_uring_ring *ring);
 
+/* Completions that the device has not taken. */
+uint32_t wn_uring_ring_untaken(const struct wn_uring_ring *ring);
+
 /*
  * Makes the system call that the kernel asks for, where it does: its thread sleeps and there are entries, there
  * is no thread, completions have no room or wait for somebody to enter. 1 when it was made, 0, or
@@ -98,7 +101,7 @@ int wn_uring_ring_enter(const struct wn_uring_ring *ring);
  */
 int wn_uring_ring_wake(struct wn_uring_ring *ring, int64_t now_ns);
 
-/* Waits for a completion, wait_ns at most. 1 when there is one. */
+/* Waits for a completion, wait_ns at most, and a moment only while entries are on the sq. 1 when there is one. */
 int wn_uring_ring_wait(const struct wn_uring_ring *ring, int64_t wait_ns);
 
 /* Cancels all requests with this user_data. How many there were, or -errno: ask again. */

@@ -33,17 +33,6 @@ static const struct wn_option options[] = {
 	{ .name = NULL },
 };
 
-/* Nothing is kept for a slot: a frame carries its own addresses. */
-static int attach_xdp(struct wn_link *link, uint32_t queue, const struct wn_ring_view *view,
-		      struct wn_error *error)
-{
-	(void)link;
-	(void)queue;
-	(void)view;
-	(void)error;
-	return 0;
-}
-
 static struct wn_xdp_queue *queue_of(struct wn_link *link, uint32_t queue)
 {
 	struct wn_xdp_state *state = link->state;
@@ -266,7 +255,6 @@ const struct wn_link_ops wn_link_xdp = {
 	.options = options,
 	.state_bytes = sizeof(struct wn_xdp_state),
 	.open = wn_xdp_open,
-	.attach = attach_xdp,
 	.receive = receive_xdp,
 	.discard = discard_xdp,
 	.send = send_xdp,
