@@ -8,7 +8,6 @@ source=${WARPNIC_SOURCE:?}
 build=$(dirname "$WARPNIC")
 root=$folder/root
 
-status() { if "$@"; then echo 0; else echo 1; fi; }
 
 if ! DESTDIR=$root meson install -C "$build" --no-rebuild >"$folder/log" 2>&1; then
 	sed 's/^/# /' "$folder/log"

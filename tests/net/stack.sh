@@ -5,44 +5,11 @@
 # checksum in either direction. Totals of a real capture are those of capinfos.
 set -eu
 . "$(dirname "$0")/../tool/common.sh"
+. "$(dirname "$0")/namespaces.sh"
 
-skip_all() {
-	echo "1..0 # SKIP $1"
-	exit 0
-}
+needs ip ping nc
+make_client_and_server
 
-PATH=$PATH:/usr/sbin:/sbin
-[ "$(id -u)" = 0 ] || skip_all 'needs root'
-for tool in ip ping nc; do command -v $tool >/dev/null || skip_all "needs $tool"; done
-client=wn-client-$$ server=wn-server-$$
-clean_up() {
-	finish
-	ip netns del $client 2>/dev/null || true
-	ip netns del $server 2>/dev/null || true
-}
-trap clean_up EXIT
-if ! ip netns add $client 2>/dev/null || ! ip netns add $server 2>/dev/null; then
-	skip_all 'no network namespaces here'
-fi
-# In a chroot, where / is no mount point, it cannot enter one.
-ip netns exec $client true 2>/dev/null || skip_all 'ip netns exec does not work here'
-ip link add wn-c netns $client type veth peer name wn-s netns $server || skip_all 'no veth here'
-ip -n $client addr add 10.9.0.1/24 dev wn-c
-ip -n $client addr add fd09::1/64 dev wn-c nodad
-ip -n $client link set wn-c up
-ip -n $server link set wn-s up
-# Checksums as they would be on a wire, so that tshark can judge both directions.
-if command -v ethtool >/dev/null; then
-	ip netns exec $client ethtool -K wn-c tx off >/dev/null 2>&1 || true
-fi
-# Nothing passes until the kernel has noticed that both ends are up.
-is_up() { ip -n "$1" link show "$2" | grep -q 'state UP'; }
-for pair in $client:wn-c $server:wn-s; do
-	until_so is_up "${pair%:*}" "${pair#*:}" || skip_all 'the veth pair does not come up'
-done
-
-status() { if "$@"; then echo 0; else echo 1; fi; }
-inside() { ip netns exec $client "$@"; }
 
 dump=
 if command -v tcpdump >/dev/null; then

@@ -5,45 +5,15 @@
 # finds nothing malformed, another program is named, and kill -9 leaves nothing attached.
 set -eu
 . "$(dirname "$0")/../tool/common.sh"
+. "$(dirname "$0")/namespaces.sh"
 
-skip_all() {
-	echo "1..0 # SKIP $1"
-	exit 0
-}
-
-PATH=$PATH:/usr/sbin:/sbin
-[ "$(id -u)" = 0 ] || skip_all 'needs root'
-for tool in ip ping nc; do command -v $tool >/dev/null || skip_all "needs $tool"; done
 # A veth hands over frames without checksums otherwise, and XDP has no way to say so.
-command -v ethtool >/dev/null || skip_all 'needs ethtool'
-client=wn-client-$$ server=wn-server-$$
-clean_up() {
-	finish
-	ip netns del $client 2>/dev/null || true
-	ip netns del $server 2>/dev/null || true
-}
-trap clean_up EXIT
-if ! ip netns add $client 2>/dev/null || ! ip netns add $server 2>/dev/null; then
-	skip_all 'no network namespaces here'
-fi
-ip netns exec $client true 2>/dev/null || skip_all 'ip netns exec does not work here'
-ip link add wn-c netns $client type veth peer name wn-s netns $server || skip_all 'no veth here'
-ip -n $client addr add 10.9.0.1/24 dev wn-c
-ip -n $client addr add fd09::1/64 dev wn-c nodad
+needs ip ping nc ethtool
+make_client_and_server
 ip -n $server addr add 10.9.0.3/24 dev wn-s
 ip -n $server addr add fd09::3/64 dev wn-s nodad
-ip -n $client link set wn-c up
-ip -n $server link set wn-s up
-ip netns exec $client ethtool -K wn-c tx off >/dev/null 2>&1 || skip_all 'ethtool -K does not work here'
-ip netns exec $server ethtool -K wn-s tx off >/dev/null 2>&1 || skip_all 'ethtool -K does not work here'
-# Nothing passes until the kernel has noticed that both ends are up.
-is_up() { ip -n "$1" link show "$2" | grep -q 'state UP'; }
-for pair in $client:wn-c $server:wn-s; do
-	until_so is_up "${pair%:*}" "${pair#*:}" || skip_all 'the veth pair does not come up'
-done
+for end in $client:wn-c $server:wn-s; do checksums "$end" || skip_all 'ethtool -K does not work here'; done
 
-status() { if "$@"; then echo 0; else echo 1; fi; }
-inside() { ip netns exec $client "$@"; }
 inside="ip netns exec $client" # for ask
 attached() { ip -n $server -d link show wn-s | grep -q 'prog/xdp'; }
 

@@ -6,7 +6,6 @@
 set -eu
 . "$(dirname "$0")/../tool/common.sh"
 trap finish EXIT
-status() { if "$@"; then echo 0; else echo 1; fi; }
 here=$(dirname "$0")
 real=$(find /usr/lib -maxdepth 2 -name libOpenCL.so.1 2>/dev/null | head -n 1)
 export XDG_CACHE_HOME="$folder/cache" POCL_CACHE_DIR="${WN_TEST_CACHE-$folder}/pocl"

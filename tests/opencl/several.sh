@@ -5,7 +5,6 @@
 set -eu
 . "$(dirname "$0")/../tool/common.sh"
 trap finish EXIT
-status() { if "$@"; then echo 0; else echo 1; fi; }
 export XDG_CACHE_HOME="$folder/cache" POCL_CACHE_DIR="${WN_TEST_CACHE-$folder}/pocl"
 mkdir -p "$XDG_CACHE_HOME" "$POCL_CACHE_DIR"
 

@@ -4,25 +4,13 @@
 # what is said where nothing goes on. tshark looks at both sides.
 set -eu
 . "$(dirname "$0")/../tool/common.sh"
+. "$(dirname "$0")/../net/namespaces.sh"
 
-skip_all() {
-	echo "1..0 # SKIP $1"
-	exit 0
-}
-
-PATH=$PATH:/usr/sbin:/sbin
-[ "$(id -u)" = 0 ] || skip_all 'needs root'
-for tool in ip ping nc tcpdump; do command -v $tool >/dev/null || skip_all "needs $tool"; done
+needs ip ping nc tcpdump
 a=wn-a-$$ r=wn-r-$$ b=wn-b-$$
-clean_up() {
-	finish
-	for space in $a $r $b; do ip netns del "$space" 2>/dev/null || true; done
-}
-trap clean_up EXIT
-for space in $a $r $b; do ip netns add "$space" 2>/dev/null || skip_all 'no network namespaces here'; done
-ip netns exec $r true 2>/dev/null || skip_all 'ip netns exec does not work here'
-ip link add wn-ar netns $a type veth peer name wn-ra netns $r || skip_all 'no veth here'
-ip link add wn-br netns $b type veth peer name wn-rb netns $r
+make_namespaces $a $r $b
+make_veth $a:wn-ar $r:wn-ra
+make_veth $b:wn-br $r:wn-rb
 # host NAMESPACE INTERFACE NET: an end, whose router is .1; checksums as on a wire
 host() {
 	ip -n "$1" addr add "10.$3.0.2/24" dev "$2"
@@ -31,7 +19,7 @@ host() {
 	ip -n "$1" link set lo up
 	ip -n "$1" route add default via "10.$3.0.1"
 	ip -n "$1" -6 route add default via "fd0$3::1"
-	if command -v ethtool >/dev/null; then ip netns exec "$1" ethtool -K "$2" tx off >/dev/null 2>&1 || true; fi
+	checksums "$1:$2" || true
 }
 ip netns exec $r sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward; echo 0 >/proc/sys/net/ipv6/conf/all/forwarding'
 for side in a:1 b:2; do
@@ -43,17 +31,12 @@ host $a wn-ar 1
 host $b wn-br 2
 ip -n $r route add blackhole 10.99.0.0/16
 ip -n $r route add prohibit 10.98.0.0/16
-# Nothing passes until the kernel has noticed that both ends are up.
-is_up() { ip -n "$1" link show "$2" | grep -q 'state UP'; }
-for pair in $a:wn-ar $r:wn-ra $b:wn-br $r:wn-rb; do
-	until_so is_up "${pair%:*}" "${pair#*:}" || skip_all 'the veth pairs do not come up'
-done
+await_up $a:wn-ar $r:wn-ra $b:wn-br $r:wn-rb
 # Whoever has been spoken to is a neighbour.
 for far in 10.1.0.2 10.2.0.2 fd01::2 fd02::2; do
 	ip netns exec $r ping -c 1 -W 20 $far >/dev/null 2>&1 || true
 done
 
-status() { if "$@"; then echo 0; else echo 1; fi; }
 inside() { ip netns exec $a "$@"; }
 # says WORDS NAME COMMAND...: the output holds the words
 says() {

@@ -5,7 +5,6 @@ set -eu
 . "$(dirname "$0")/common.sh"
 : "${WARPNIC_SOURCE:=$(cd "$(dirname "$0")/../.." && pwd)}"
 
-status() { if "$@"; then echo 0; else echo 1; fi; }
 says() { status grep -qF -- "$1" "$folder/out"; }
 
 # What a program's tests print depends on the devices that are usable: here on the cpu alone, wherever it runs.

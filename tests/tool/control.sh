@@ -5,7 +5,6 @@
 set -eu
 . "$(dirname "$0")/common.sh"
 
-status() { if "$@"; then echo 0; else echo 1; fi; }
 
 command -v "${CC:-cc}" >/dev/null || { echo '1..0 # SKIP no C compiler'; exit 0; }
 

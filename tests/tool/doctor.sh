@@ -5,7 +5,6 @@ set -eu
 . "$(dirname "$0")/common.sh"
 trap finish EXIT
 
-status() { if "$@"; then echo 0; else echo 1; fi; }
 
 "$WARPNIC" doctor >"$folder/text" 2>"$folder/err" && got=0 || got=$?
 result "$got" 'exit status 0'

@@ -4,7 +4,6 @@
 set -eu
 . "$(dirname "$0")/common.sh"
 
-status() { if "$@"; then echo 0; else echo 1; fi; }
 
 # tcp ARGUMENT...: start, and the port of the link
 tcp() {

@@ -6,7 +6,6 @@ set -eu
 here=$(dirname "$0")
 
 # status COMMAND...: runs it and turns it into a result's argument
-status() { if "$@"; then echo 0; else echo 1; fi; }
 
 # -- clients that nobody here wrote --
 start echo --link udp:127.0.0.1:0 --json

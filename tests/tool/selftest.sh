@@ -5,7 +5,6 @@ set -eu
 . "$(dirname "$0")/common.sh"
 trap finish EXIT
 
-status() { if "$@"; then echo 0; else echo 1; fi; }
 
 # page DEVICE: what every page must be
 page() {
