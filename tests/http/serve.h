@@ -108,7 +108,7 @@ static inline void take_reply(int fd, struct reply *reply, int has_body)
 
 	memset(reply, 0, sizeof(*reply));
 	while (used < sizeof(reply->head) - 1 && !strstr(reply->head, "\r\n\r\n"))
-		if (receive_some(fd, reply->head + used++, 1) != 1) {
+		if (receive(fd, reply->head + used++, 1) != 1) {
 			reply->has_ended = 1;
 			return;
 		}
@@ -135,7 +135,7 @@ static inline int is_closed(int fd)
 {
 	char byte;
 
-	return receive_some(fd, &byte, 1) == 0;
+	return receive(fd, &byte, 1) == 0;
 }
 
 #endif

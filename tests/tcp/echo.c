@@ -52,7 +52,7 @@ static void check_transfers(const struct server *server, uint32_t count, uint32_
 		uint32_t done = 0, wrong = 0;
 		ssize_t some;
 
-		while ((some = receive_some(transfers[i].fd, back, sizeof(back))) > 0)
+		while ((some = receive(transfers[i].fd, back, sizeof(back))) > 0)
 			for (ssize_t k = 0; k < some; k++)
 				wrong += back[k] != byte_of(done++);
 		CHECK_INT(some, 0);
@@ -109,7 +109,7 @@ static void test_slow_reader(void)
 	check_transfers(&server, 4, 200000);
 	shutdown(slow, SHUT_WR);
 	while (came < sent) {
-		const ssize_t some = receive_some(slow, back, sizeof(back));
+		const ssize_t some = receive(slow, back, sizeof(back));
 
 		if (some <= 0)
 			break;
@@ -118,7 +118,7 @@ static void test_slow_reader(void)
 	}
 	CHECK_INT(came, sent);
 	CHECK_INT(wrong, 0);
-	CHECK_INT(receive_some(slow, back, 1), 0);
+	CHECK_INT(receive(slow, back, 1), 0);
 	close(slow);
 	end(&server);
 	CHECK_INT(server.connections.ended[WN_CONNECTION_PEER], 5);
@@ -164,10 +164,10 @@ static void test_limit(void)
 		fds[i] = client(&server);
 	/* Those above the limit are closed. */
 	for (int i = 20; i < 100; i++)
-		CHECK(receive_some(fds[i], &byte, 1) <= 0);
+		CHECK(receive(fds[i], &byte, 1) <= 0);
 	CHECK(wait_open(&server, 20));
 	send_all(fds[3], "x", 1);
-	CHECK_INT(receive_some(fds[3], &byte, 1), 1);
+	CHECK_INT(receive(fds[3], &byte, 1), 1);
 	for (int i = 0; i < 100; i++)
 		close(fds[i]);
 	CHECK(wait_open(&server, 0));
@@ -187,7 +187,7 @@ static void test_idle(void)
 	if (serve(&server, &params, "uring:tcp:127.0.0.1:0,timeout=1"))
 		return;
 	fd = client(&server);
-	CHECK_INT(receive_some(fd, &byte, 1), 0);
+	CHECK_INT(receive(fd, &byte, 1), 0);
 	close(fd);
 	end(&server);
 	CHECK_INT(server.connections.ended[WN_CONNECTION_IDLE], 1);
@@ -219,7 +219,7 @@ static void test_many(void)
 		char byte = 0;
 
 		send_all(fds[i], "y", 1);
-		CHECK_INT(receive_some(fds[i], &byte, 1), 1);
+		CHECK_INT(receive(fds[i], &byte, 1), 1);
 		CHECK_INT(byte, 'y');
 	}
 	for (uint32_t i = 0; i < count / 2; i++)

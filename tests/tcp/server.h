@@ -12,9 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "link/address.h"
-#include "tests/check.h"
-#include "warpnic/warpnic.h"
+#include "tests/server.h"
 
 struct server {
 	struct wn_runtime *runtime;
@@ -98,22 +96,11 @@ static inline int client(const struct server *server)
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	/* Interrupted, it goes on; see receive_some. */
+	/* Interrupted, it goes on; see receive. */
 	if (connect(fd, &server->address.any, wn_address_length(&server->address)) &&
 	    (errno != EINTR || poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, 30000) != 1))
 		CHECK_INT(errno, 0);
 	return fd;
-}
-
-/* The thread that made a ring is interrupted now and then for the kernel's own business. */
-static inline ssize_t receive_some(int fd, void *bytes, size_t capacity)
-{
-	ssize_t count;
-
-	do {
-		count = recv(fd, bytes, capacity, 0);
-	} while (count < 0 && errno == EINTR);
-	return count;
 }
 
 /* Receives until there are `count` bytes, or the end. Returns how many. */
@@ -122,7 +109,7 @@ static inline size_t receive_all(int fd, void *bytes, size_t count)
 	size_t done = 0;
 	ssize_t some = 1;
 
-	while (done < count && (some = receive_some(fd, (char *)bytes + done, count - done)) > 0)
+	while (done < count && (some = receive(fd, (char *)bytes + done, count - done)) > 0)
 		done += (size_t)some;
 	return done;
 }
@@ -145,14 +132,7 @@ static inline void send_all(int fd, const void *bytes, size_t count)
 /* Why no uring:tcp link can be opened here; NULL: one can. */
 static inline const char *missing(void)
 {
-	struct wn_runtime_params params = {.program = "echo", .link_count = 1, .links = {"uring:tcp:127.0.0.1:0"}};
-	static struct wn_error error;
-	struct wn_runtime *runtime = wn_runtime_create(&params, &error);
-
-	if (!runtime)
-		return error.status == WN_UNAVAILABLE ? error.text : NULL;
-	wn_runtime_destroy(runtime);
-	return NULL;
+	return server_obstacle("uring:tcp:127.0.0.1:0");
 }
 
 #endif

@@ -11,12 +11,8 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "link/address.h"
 #include "ring/order.h"
-#include "tests/check.h"
-#include "warpnic/warpnic.h"
-
-#define TEST_PROGRAM(name) WN_TEST_PROGRAMS "/" name ".c"
+#include "tests/server.h"
 
 #define NO_TRAINS "no trains with calls of POSIX alone"
 
@@ -29,64 +25,30 @@ struct server {
 static int serve(struct server *server, struct wn_runtime_params *params, const char *link)
 {
 	struct wn_error error = {0};
-	char text[128];
 
-	params->links[0] = link;
-	params->link_count = params->link_count ? params->link_count : 1;
-	server->runtime = wn_runtime_create(params, &error);
-	CHECK_TEXT(error.text, "");
+	server->runtime = server_open(params, link, &server->address);
 	if (!server->runtime)
 		return -1;
-	snprintf(text, sizeof(text), "%s", wn_runtime_link_where(server->runtime, 0) + 4);
-	text[strcspn(text, " ")] = '\0';
-	CHECK_INT(wn_address_parse(&server->address, text, &error), 0);
 	CHECK_INT(wn_runtime_start(server->runtime, &error), 0);
 	return 0;
 }
 
 static void end(struct server *server, struct wn_counters *counters)
 {
-	CHECK_INT(wn_runtime_stop(server->runtime), 0);
-	wn_runtime_snapshot(server->runtime, counters);
-	CHECK_INT(wn_counters_difference(counters), 0);
-	CHECK_INT(counters->in_flight, 0);
+	server_stop(server->runtime, counters);
 	wn_runtime_destroy(server->runtime);
-}
-
-static int client_to(const union wn_address *address)
-{
-	const struct timeval patience = {30, 0};
-	const int fd = socket(address->any.sa_family, SOCK_DGRAM, 0);
-
-	CHECK(fd >= 0);
-	CHECK_INT(connect(fd, &address->any, wn_address_length(address)), 0);
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	return fd;
-}
-
-static void check_echo(int fd, const void *bytes, size_t length)
-{
-	uint8_t reply[65536];
-
-	CHECK_INT(send(fd, bytes, length, 0), length);
-	CHECK_INT(recv(fd, reply, sizeof(reply), 0), length);
-	CHECK(memcmp(reply, bytes, length) == 0);
 }
 
 static void echo_on(const char *link, struct wn_runtime_params *params)
 {
 	struct wn_counters counters;
 	struct server server;
-	uint8_t bytes[1472];
 	int fd;
 
-	for (uint32_t i = 0; i < sizeof(bytes); i++)
-		bytes[i] = (uint8_t)(i * 7);
 	if (serve(&server, params, link))
 		return;
 	fd = client_to(&server.address);
-	for (uint32_t length = 0; length < sizeof(bytes); length += 31)
-		check_echo(fd, bytes, length); /* the first is empty: a packet like any other */
+	check_echo_lengths(fd); /* the first is empty: a packet like any other */
 	close(fd);
 	end(&server, &counters);
 	CHECK_INT(counters.received, 48);
@@ -130,17 +92,10 @@ static void from_asked(const char *link, const char *host)
 	struct wn_runtime_params params = {.program = "echo"};
 	struct wn_counters counters;
 	struct server server;
-	union wn_address to;
-	char text[128];
-	int fd;
 
 	if (serve(&server, &params, link))
 		return;
-	snprintf(text, sizeof(text), "%s:%u", host, ntohs(server.address.v4.sin_port));
-	CHECK_INT(wn_address_parse(&to, text, NULL), 0);
-	fd = client_to(&to); /* connected: a reply from elsewhere would not be received */
-	check_echo(fd, "asked", 5);
-	close(fd);
+	check_asked(&server.address, host);
 	end(&server, &counters);
 	CHECK_INT(counters.answered, 1);
 }
@@ -153,44 +108,15 @@ static void test_reply_from_asked_address(void)
 	from_asked("udp:[::]:0", "127.0.0.4");
 }
 
-/* What a program sees of its peer, and that nothing of the peer before shines through. */
-static void check_peer(const union wn_address *to, uint32_t family, const uint8_t *address)
-{
-	union wn_address own;
-	socklen_t length = sizeof(own);
-	const int fd = client_to(to);
-	uint8_t reply[64];
-
-	CHECK_INT(getsockname(fd, &own.any, &length), 0);
-	CHECK_INT(send(fd, "?", 1, 0), 1);
-	CHECK_INT(recv(fd, reply, sizeof(reply), 0), 24);
-	CHECK_INT(reply[3], family);
-	CHECK_INT(reply[6] << 8 | reply[7], ntohs(own.v4.sin_port));
-	CHECK(memcmp(reply + 8, address, 16) == 0);
-	close(fd);
-}
-
 static void test_peer(void)
 {
-	static const uint8_t v6[16] = {[15] = 1}, v4[16] = {127, 0, 0, 1};
 	struct wn_runtime_params params = {.program = TEST_PROGRAM("peer"), .slot_count = 2};
 	struct wn_counters counters;
 	struct server server;
-	union wn_address to;
-	char text[64];
 
 	if (serve(&server, &params, "udp:[::]:0"))
 		return;
-	snprintf(text, sizeof(text), "127.0.0.1:%u", ntohs(server.address.v6.sin6_port));
-	CHECK_INT(wn_address_parse(&to, text, NULL), 0);
-	snprintf(text, sizeof(text), "[::1]:%u", ntohs(server.address.v6.sin6_port));
-	CHECK_INT(wn_address_parse(&server.address, text, NULL), 0);
-	for (int turn = 0; turn < 6; turn++) {
-		check_peer(&server.address, 6, v6);
-		check_peer(&server.address, 6, v6);
-		check_peer(&to, 4, v4);
-		check_peer(&to, 4, v4);
-	}
+	check_peers(&server.address, 6);
 	end(&server, &counters);
 	CHECK_INT(counters.answered, 24);
 }

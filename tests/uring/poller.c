@@ -29,15 +29,12 @@ struct scene {
 	int is_flooded;         /* packets come while it dies, and after */
 };
 
-static int connect_to(const char *where, int is_tcp)
+static int connect_to(const struct wn_runtime *runtime, int is_tcp)
 {
 	union wn_address address;
-	char text[128];
 	int fd;
 
-	snprintf(text, sizeof(text), "%s", where + strlen("uring:udp:"));
-	text[strcspn(text, ",")] = '\0';
-	CHECK_INT(wn_address_parse(&address, text, NULL), 0);
+	server_address(runtime, &address);
 	fd = socket(address.any.sa_family, is_tcp ? SOCK_STREAM : SOCK_DGRAM, 0);
 	CHECK_INT(connect(fd, &address.any, wn_address_length(&address)), 0);
 	return fd;
@@ -90,7 +87,7 @@ static int serve_on(struct wn_runtime *runtime, const struct scene *scene, const
 	int is_over = 0, fd;
 
 	CHECK_INT(wn_runtime_start(runtime, &error), 0);
-	fd = connect_to(wn_runtime_link_where(runtime, 0), !strncmp(scene->link, "uring:tcp", 9));
+	fd = connect_to(runtime, !strncmp(scene->link, "uring:tcp", 9));
 	for (uint32_t i = 0; i < scene->asks; i++)
 		ask(fd);
 	for (int i = 0; scene->is_flooded && i < 100; i++)

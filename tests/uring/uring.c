@@ -15,16 +15,13 @@ static void echo_on(const char *address, struct wn_runtime_params *params)
 {
 	struct wn_counters counters;
 	struct server server;
-	uint8_t bytes[1472];
+	uint8_t bytes[1472] = {0};
 	int fd;
 
-	for (uint32_t i = 0; i < sizeof(bytes); i++)
-		bytes[i] = (uint8_t)(i * 7);
 	if (serve(&server, params, address))
 		return;
 	fd = client_to(&server.address);
-	for (uint32_t length = 0; length < sizeof(bytes); length += 31)
-		check_echo(fd, bytes, length); /* the first is empty, which ends the receive */
+	check_echo_lengths(fd); /* the first is empty, which ends the receive */
 	check_echo(fd, bytes, 0);
 	check_echo(fd, bytes, 0);
 	check_echo(fd, bytes, 1472);
@@ -68,17 +65,10 @@ static void from_asked(const char *link, const char *host)
 	struct wn_runtime_params params = {.program = "echo"};
 	struct wn_counters counters;
 	struct server server;
-	union wn_address to;
-	char text[128];
-	int fd;
 
 	if (serve(&server, &params, link))
 		return;
-	snprintf(text, sizeof(text), "%s:%u", host, ntohs(server.address.v4.sin_port));
-	CHECK_INT(wn_address_parse(&to, text, NULL), 0);
-	fd = client_to(&to); /* connected: a reply from elsewhere would not be received */
-	check_echo(fd, "asked", 5);
-	close(fd);
+	check_asked(&server.address, host);
 	end(&server, &counters);
 	CHECK_INT(counters.answered, 1);
 }
@@ -91,44 +81,17 @@ static void test_reply_from_asked_address(void)
 	from_asked("uring:udp:[::]:0,rings=mapped", "127.0.0.4");
 }
 
-/* What a program sees of its peer, and that nothing of the peer before shines through. */
-static void check_peer(const union wn_address *to, uint32_t family, const uint8_t *address)
-{
-	union wn_address own;
-	socklen_t length = sizeof(own);
-	const int fd = client_to(to);
-	uint8_t reply[64];
-
-	CHECK_INT(getsockname(fd, &own.any, &length), 0);
-	CHECK_INT(send(fd, "?", 1, 0), 1);
-	CHECK_INT(receive(fd, reply, sizeof(reply)), 24);
-	CHECK_INT(reply[3], family);
-	CHECK_INT(reply[6] << 8 | reply[7], ntohs(own.v4.sin_port));
-	CHECK(memcmp(reply + 8, address, family == 4 ? 4 : 16) == 0);
-	close(fd);
-}
-
 static void test_peer(void)
 {
-	static const uint8_t v6[16] = {[15] = 1}, v4[16] = {127, 0, 0, 1};
 	struct wn_runtime_params params = {.program = TEST_PROGRAM("peer")};
 	struct wn_counters counters;
 	struct server server;
-	union wn_address to;
-	char text[64];
 
 	if (serve(&server, &params, "uring:udp:[::]:0,frames=16"))
 		return;
-	snprintf(text, sizeof(text), "127.0.0.1:%u", ntohs(server.address.v6.sin6_port));
-	CHECK_INT(wn_address_parse(&to, text, NULL), 0);
-	snprintf(text, sizeof(text), "[::1]:%u", ntohs(server.address.v6.sin6_port));
-	CHECK_INT(wn_address_parse(&server.address, text, NULL), 0);
-	for (int turn = 0; turn < 20; turn++) {
-		check_peer(&server.address, 6, v6);
-		check_peer(&to, 4, v4);
-	}
+	check_peers(&server.address, 20);
 	end(&server, &counters);
-	CHECK_INT(counters.answered, 40);
+	CHECK_INT(counters.answered, 80);
 }
 
 /* A frame holds what is in front of a packet, too: 2000 bytes of 2048 are left. */
