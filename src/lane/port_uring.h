@@ -142,7 +142,7 @@ struct wn_uring_words {
 	uint32_t receive;               /* the same: enum wn_uring_receive */
 };
 
-/* linux/io_uring.h, linux/socket.h and linux/in.h; link/uring_ring.c compares them with the headers. */
+/* linux/io_uring.h, linux/socket.h and linux/in.h; link/uring_open.c compares them with the headers. */
 enum {
 	WN_URING_OP_SENDMSG = 9,
 	WN_URING_OP_RECVMSG = 10,
