@@ -23,74 +23,7 @@
 #include "link/xdp_socket.h"
 #include "warpnic/runtime.h"
 #include "tests/check.h"
-#include "tests/contract/veth.h"
-
-enum { SLOTS = 64, FRAME = 60 };
-
-struct session {
-	struct wn_link link;
-	struct wn_ring ring;
-	struct wn_error error;
-};
-
-static int start(struct session *s, const char *spec, const char *filter)
-{
-	const struct wn_ring_geometry geometry = { SLOTS, 2048, 1 };
-
-	memset(s, 0, sizeof(*s));
-	if (!CHECK_INT(wn_link_open(&s->link, spec, filter, 0, NULL, &s->error), 0)) {
-		printf("# %s\n", s->error.text);
-		return -1;
-	}
-	CHECK_INT(wn_ring_create(&s->ring, &geometry, &s->error), 0);
-	return 0;
-}
-
-static void stop(struct session *s)
-{
-	wn_link_close(&s->link);
-	wn_ring_destroy(&s->ring);
-}
-
-static int receive(struct session *s, uint32_t queue, int64_t wait_ns)
-{
-	struct wn_receive_batch batch = {
-		.view = &s->ring.view, .capacity = SLOTS, .wait_ns = wait_ns,
-	};
-
-	return s->link.ops->receive(&s->link, queue, &batch);
-}
-
-/* Counts what comes until nothing does for a twentieth of a second. */
-static int count_received(struct session *s, uint32_t queue)
-{
-	int count = 0, n;
-
-	while ((n = receive(s, queue, 50 * WN_MILLISECOND_NS)) > 0)
-		count += n;
-	return count;
-}
-
-static void make_frame(uint8_t *frame, uint16_t type)
-{
-	for (int i = 0; i < FRAME; i++)
-		frame[i] = (uint8_t)i;
-	memset(frame, 0xff, 6);
-	memset(frame + 6, 2, 6);
-	frame[12] = (uint8_t)(type >> 8);
-	frame[13] = (uint8_t)type;
-}
-
-static void send_frames(const char *name, uint16_t type, int count)
-{
-	const int fd = veth_socket(name);
-	uint8_t frame[FRAME];
-
-	make_frame(frame, type);
-	for (int i = 0; i < count; i++)
-		CHECK_INT(send(fd, frame, sizeof(frame), 0), FRAME);
-	close(fd);
-}
+#include "tests/contract/session.h"
 
 /* -- refusals -- */
 
@@ -165,7 +98,7 @@ static void test_opened_down(void)
 	struct session s;
 
 	veth_run("ip link set wn-a down");
-	if (!start(&s, "xdp:wn-a,steer=all", NULL)) {
+	if (!start(&s, "xdp:wn-a,steer=all", NULL, 2048)) {
 		CHECK_INT(receive(&s, 0, WN_MILLISECOND_NS), -ENETDOWN);
 		veth_run("ip link set wn-a up");
 		CHECK_INT(veth_wait(), 0);
@@ -182,17 +115,17 @@ static void test_modes(void)
 {
 	struct session s;
 
-	if (!start(&s, "xdp:wn-a,steer=all", NULL)) {
+	if (!start(&s, "xdp:wn-a,steer=all", NULL, 2048)) {
 		CHECK(strstr(s.link.where, "native, copies") != NULL);
 		CHECK_INT(veth_run("ip link show wn-a | grep 'xdp '"), 0);
 		stop(&s);
 	}
-	if (!start(&s, "xdp:wn-a,steer=all,mode=skb", NULL)) {
+	if (!start(&s, "xdp:wn-a,steer=all,mode=skb", NULL, 2048)) {
 		CHECK(strstr(s.link.where, "skb, copies") != NULL);
 		CHECK_INT(veth_run("ip link show wn-a | grep xdpgeneric"), 0);
 		stop(&s);
 	}
-	if (!start(&s, "xdp:lo,steer=all", NULL)) {
+	if (!start(&s, "xdp:lo,steer=all", NULL, 2048)) {
 		CHECK(strstr(s.link.where, "skb, copies") != NULL);
 		stop(&s);
 	}
@@ -265,7 +198,7 @@ static void test_occupied(void)
 	struct wn_link link;
 	struct wn_error error;
 
-	if (start(&s, "xdp:wn-a,steer=all", NULL))
+	if (start(&s, "xdp:wn-a,steer=all", NULL, 2048))
 		return;
 	for (int skb = 0; skb <= 1; skb++) {
 		CHECK_INT(wn_link_open(&link, skb ? "xdp:wn-a,steer=all,mode=skb" : "xdp:wn-a,steer=all",
@@ -326,7 +259,7 @@ static void test_rest_passes(void)
 #if !WN_HAVE_LIBPCAP
 	SKIP("no filter words without libpcap");
 #endif
-	if (start(&s, "xdp:wn-a", "ether proto 0x88b6"))
+	if (start(&s, "xdp:wn-a", "ether proto 0x88b6", 2048))
 		return;
 	fd = veth_socket("wn-a");
 	send_frames("wn-b", 0x88b5, 5);
@@ -347,7 +280,7 @@ static void test_kernel_drops(void)
 	struct session s;
 	int count;
 
-	if (start(&s, "xdp:wn-a,steer=all,mode=skb,ring=64", NULL))
+	if (start(&s, "xdp:wn-a,steer=all,mode=skb,ring=64", NULL, 2048))
 		return;
 	send_frames("wn-b", 0x88b5, 3000);
 	count = count_received(&s, 0);
@@ -368,7 +301,7 @@ static void test_frames_go_round(void)
 	int far, sent = 0, back = 0;
 
 	make_frame(frame, 0x88b5);
-	if (start(&s, "xdp:wn-a,steer=all,ring=64", NULL))
+	if (start(&s, "xdp:wn-a,steer=all,ring=64", NULL, 2048))
 		return;
 	far = veth_socket("wn-b");
 	for (int round = 0; round < 40; round++) {
@@ -407,7 +340,7 @@ static void test_queues(void)
 		     "numrxqueues 3 numtxqueues 3 && ip link set wn-m up && ip link set wn-n up"))
 		SKIP("no veth with several queues here");
 	CHECK_INT(veth_wait_for("wn-m", "wn-n"), 0);
-	if (!start(&s, "xdp:wn-m,steer=all,queues=all", NULL)) {
+	if (!start(&s, "xdp:wn-m,steer=all,queues=all", NULL, 2048)) {
 		CHECK_INT(s.link.limits.queue_count, 3);
 		CHECK(strstr(s.link.where, "queues 0-2") != NULL);
 		send_frames("wn-n", 0x88b5, 30);
@@ -416,7 +349,7 @@ static void test_queues(void)
 		CHECK_INT(count, 30);
 		stop(&s);
 	}
-	if (!start(&s, "xdp:wn-m,steer=all,queue=2", NULL))
+	if (!start(&s, "xdp:wn-m,steer=all,queue=2", NULL, 2048))
 		stop(&s);
 	veth_run("ip link del wn-m");
 }
@@ -439,7 +372,7 @@ static void test_send_errors(void)
 	items[3].segment_bytes = 20;
 	items[4].bytes = large;
 	items[4].length = 1500 + 14;
-	if (!start(&s, "xdp:wn-a,steer=all", NULL)) {
+	if (!start(&s, "xdp:wn-a,steer=all", NULL, 2048)) {
 		const int far = veth_socket("wn-b");
 
 		CHECK_INT(s.link.ops->send(&s.link, 0, items, 6), 6);
@@ -467,7 +400,7 @@ static void test_down_and_up(void)
 				     .reply_index = WN_NOT_A_REPLY };
 
 	make_frame(frame, 0x88b5);
-	if (start(&s, "xdp:wn-a,steer=all", NULL))
+	if (start(&s, "xdp:wn-a,steer=all", NULL, 2048))
 		return;
 	veth_run("ip link set wn-a down");
 	CHECK_INT(receive(&s, 0, 10 * WN_MILLISECOND_NS), -ENETDOWN);
@@ -583,7 +516,7 @@ static void test_removed(void)
 	struct session s;
 	int n = 0;
 
-	if (start(&s, "xdp:wn-a,steer=all", NULL))
+	if (start(&s, "xdp:wn-a,steer=all", NULL, 2048))
 		return;
 	veth_run("ip link del wn-a");
 	while (n != -ENODEV && wn_clock_ns() < start_ns + 30 * WN_SECOND_NS)
