@@ -75,5 +75,6 @@ int *__error(void);
 #define ENODATA 96
 #define EPROTO 100
 #define EOPNOTSUPP 102
+#define EOWNERDEAD 105
 
 #endif
